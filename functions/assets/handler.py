@@ -1,0 +1,90 @@
+"""What people do with their assets; who may not see one is told that it is not there."""
+
+from uuid import UUID
+
+from functions.assets import rows
+from functions.assets.contract import ChangeAsset, ListAssets, StepOut, TimelineOut
+from functions.core.catalog import read
+from functions.core.catalog.contract import AssetOut, Page
+from functions.core.catalog.filters import condition
+from functions.core.catalog.read import Desk
+from functions.core.errors import NotFound, PreconditionFailed
+from functions.core.ids import AssetId, UserId
+from functions.core.model import State
+from functions.core.postgres import steps, upkeep
+from functions.core.runtime.run import World
+from functions.core.signing import original_url, seal, unseal
+from functions.core.tx import Tx
+
+
+async def page(world: World, desk: Desk, asked: ListAssets) -> Page:
+    """One page; without `owner` every ready asset that the viewer may see."""
+    after = rows.place_of(unseal(desk.media, asked.cursor)) if asked.cursor else None
+    async with world.database.transaction() as tx:
+        clause = await condition(tx, desk.viewer, asked)
+        found = await rows.page(tx, desk.viewer, clause, asked, after)
+    items = [read.told(row, desk) for row in found[: asked.limit]]
+    more = len(found) > asked.limit
+    return Page(items=items, next_cursor=seal(desk.media, rows.place(found[asked.limit - 1])) if more else None)
+
+
+async def one(world: World, desk: Desk, asset: UUID) -> tuple[AssetOut, int]:
+    """An asset and the revision of its editable fields."""
+    async with world.database.transaction() as tx:
+        return await read.one_by_id(tx, desk, asset), await rows.revision(tx, asset)
+
+
+async def change(world: World, desk: Desk, asset: UUID, wanted: ChangeAsset, revision: int) -> tuple[AssetOut, int]:
+    """Change what the caller owns, from the revision they saw; raises PreconditionFailed when it is another by now."""
+    async with world.database.transaction() as tx:
+        mine = await _own(tx, desk, asset)
+        if await rows.revision(tx, asset) != revision:
+            raise PreconditionFailed
+        await rows.change(tx, mine, wanted)
+        await upkeep.changed(tx, mine)
+    return await one(world, desk, asset)
+
+
+async def delete(world: World, desk: Desk, asset: UUID, *, permanent: bool) -> None:
+    """To the trash, or away for good."""
+    async with world.database.transaction() as tx:
+        mine = await _own(tx, desk, asset)
+        await (upkeep.delete(tx, mine) if permanent else upkeep.trash(tx, mine))
+
+
+async def restore(world: World, desk: Desk, asset: UUID) -> AssetOut:
+    """Out of the trash."""
+    async with world.database.transaction() as tx:
+        await upkeep.restore(tx, await _own(tx, desk, asset))
+        return await read.one_by_id(tx, desk, asset)
+
+
+async def retry(world: World, desk: Desk, asset: UUID) -> AssetOut:
+    """A new run after a failure; raises Conflict for an asset in any other state."""
+    async with world.database.transaction() as tx:
+        await upkeep.retry(tx, await _own(tx, desk, asset))
+        return await read.one_by_id(tx, desk, asset)
+
+
+async def timeline(world: World, desk: Desk, asset: UUID) -> TimelineOut:
+    """Each step of each run, for the owner."""
+    async with world.database.transaction() as tx:
+        found = await steps.timeline(tx, await _own(tx, desk, asset))
+    return TimelineOut(items=[StepOut(**row) for row in found])
+
+
+async def original(world: World, desk: Desk, asset: UUID) -> str:
+    """An address of the original that is good for five minutes, for the owner."""
+    async with world.database.transaction() as tx:
+        mine = await _own(tx, desk, asset)
+        state, generation = await rows.original(tx, mine)
+    if state is State.NEW:
+        raise NotFound
+    return original_url(desk.media, mine, generation, desk.now)
+
+
+async def _own(tx: Tx, desk: Desk, asset: UUID) -> AssetId:
+    """The asset, locked, if it is the caller's; NotFound otherwise."""
+    if desk.viewer.user is None or not await rows.lock(tx, UserId(desk.viewer.user), asset):
+        raise NotFound
+    return AssetId(asset)

@@ -1,0 +1,58 @@
+"""The filters that lists and searches share, as clients write them and as a condition."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from functions.core.contract import Tag, Wire
+from functions.core.errors import NotFound
+from functions.core.filters import All, Between, Clause, Is, Not
+from functions.core.tx import Tx, one
+from functions.core.visibility import Viewer
+
+Color = Literal[
+    "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "black", "grey", "white"
+]  # fmt: skip
+
+
+class AssetFilters(Wire):
+    """What narrows a list or a search; every given one must hold."""
+
+    owner: Annotated[str, Field(max_length=64, description="`me`, an id or a handle")] | None = None
+    visibility: Literal["private", "unlisted", "public"] | None = None
+    tag: Annotated[list[Tag], Field(max_length=20, description="all of them")] = []
+    orientation: Literal["landscape", "portrait", "square"] | None = None
+    color: Color | None = None
+    type: Annotated[str, Field(pattern=r"^image/[a-z]{2,8}$", description="a content type")] | None = None
+    from_: Annotated[datetime | None, Field(alias="from", description="created at or after")] = None
+    to: Annotated[datetime | None, Field(description="created before")] = None
+    trashed: Annotated[bool, Field(description="look into the trash instead")] = False
+
+
+async def condition(tx: Tx, viewer: Viewer, filters: AssetFilters) -> Clause:
+    """The filters as one condition; an unknown owner finds nothing, as NotFound."""
+    parts: list[Clause] = [Is("trashed", (True,)) if filters.trashed else Not(Is("trashed", (True,)))]
+    if filters.owner:
+        parts.append(Is("owner", (str(await _owner(tx, viewer, filters.owner)),)))
+    parts += [Is("tags", (tag,)) for tag in filters.tag]
+    single = {"visibility": filters.visibility, "orientation": filters.orientation, "colors": filters.color}
+    parts += [Is(field, (value,)) for field, value in (single | {"type": filters.type}).items() if value]
+    if filters.from_ or filters.to:
+        parts.append(Between("created", _seconds(filters.from_), _seconds(filters.to)))
+    return All(tuple(parts))
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+async def _owner(tx: Tx, viewer: Viewer, who: str) -> UUID:
+    if who == "me" and viewer.user:
+        return viewer.user
+    row = await one(tx, "SELECT id FROM users WHERE handle = %s OR id::text = %s", who, who.lower())
+    if row is None:
+        raise NotFound("there is no such person here")
+    found: UUID = row["id"]
+    return found

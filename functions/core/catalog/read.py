@@ -1,0 +1,105 @@
+"""Reads assets for a viewer: no row leaves here that the predicate does not let through."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from functions.core import errors
+from functions.core.catalog.contract import AssetOut, OwnerOut, RenditionOut, TagOut
+from functions.core.filters import All, Clause
+from functions.core.ids import AssetId
+from functions.core.postgres.where import FROM, where
+from functions.core.signing import Keyring, Picture, media_url
+from functions.core.tx import Tx, rows
+from functions.core.visibility import Viewer, visible_to
+
+COLUMNS: Final = """
+    a.*, u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
+    (SELECT coalesce(json_agg(json_build_object('name', t.name, 'source', t.source, 'confidence', t.confidence)
+        ORDER BY t.confidence DESC, t.name), '[]') FROM tags t WHERE t.asset_id = a.id) AS tags,
+    (SELECT coalesce(json_agg(json_build_object('variant', r.variant, 'width', r.width, 'height', r.height,
+        'content_type', r.content_type) ORDER BY r.variant::int), '[]')
+        FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions
+"""
+ALIVE: Final = "a.state <> 'deleting'"
+FOR_OTHERS: Final = "a.state = 'ready'"
+SENTENCES: Final = {
+    "worker_lost": "Processing this file stopped the worker again and again, so it was set aside",
+    "too_many_attempts": "Processing this file failed too often",
+    "internal_error": "Something went wrong on our side while the file was processed",
+    "undeliverable": "The file could not be processed",
+    "not_sent": "The upload was never completed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What telling of assets needs: who asks, when, and the keys that sign addresses."""
+
+    viewer: Viewer
+    media: Keyring
+    now: datetime
+
+
+async def by_ids(tx: Tx, desk: Desk, ids: Sequence[UUID], clause: Clause | None = None) -> dict[AssetId, AssetOut]:
+    """Those of the assets that the viewer may see and that satisfy the clause, by id."""
+    found = await select(tx, desk.viewer, clause or All(), "a.id = ANY(%s)", [list(ids)])
+    return {AssetId(row["id"]): told(row, desk) for row in found}
+
+
+async def one_by_id(tx: Tx, desk: Desk, asset: UUID) -> AssetOut:
+    """One asset; NotFound when it is not there or not for this viewer."""
+    found = await by_ids(tx, desk, [asset])
+    if AssetId(asset) not in found:
+        raise errors.NotFound
+    return found[AssetId(asset)]
+
+
+async def select(
+    tx: Tx, viewer: Viewer, clause: Clause, more: str, values: Sequence[Any], tail: str = ""
+) -> list[DictRow]:
+    """Rows with COLUMNS that are visible to the viewer and satisfy both conditions."""
+    sql, bound = where(All((visible_to(viewer), clause)))
+    mine = "a.owner = %s OR " if viewer.user else ""
+    mine_values = [viewer.user] if viewer.user else []
+    return await rows(
+        tx,
+        f"SELECT {COLUMNS} FROM {FROM} LEFT JOIN metadata m ON m.asset_id = a.id"
+        f" WHERE {ALIVE} AND ({mine}{FOR_OTHERS}) AND {sql} AND {more} {tail}",
+        *mine_values, *bound, *values,
+    )  # fmt: skip
+
+
+def told(row: DictRow, desk: Desk) -> AssetOut:
+    """A row with COLUMNS in the words of the contract; what is the owner's alone stays away from others."""
+    mine = desk.viewer.user == row["owner"]
+    plain = {name: row[name] for name in AssetOut.model_fields if name in row}
+    return AssetOut.model_validate(plain | {
+        "owner": OwnerOut(id=row["owner"], handle=row["owner_handle"], name=row["owner_name"]),
+        "bytes": row["size"],
+        "reason": row["reason"] if mine else None,
+        "reason_text": sentence(row["reason"]) if mine and row["reason"] else None,
+        "sha256": row["sha256"].hex() if mine else None,
+        "exif": row["exif"] if mine else None,
+        "ai": row["ai"] or {},
+        "color": next(iter(row["colors"]), None),
+        "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
+        "tags": [TagOut(**tag) for tag in row["tags"]],
+        "renditions": [_rendition(row, made, desk) for made in row["renditions"]],
+    })  # fmt: skip
+
+
+def sentence(code: str) -> str:
+    """A reason in words that a person understands."""
+    titles = {kind.code(): kind.title for kind in errors.Rejected.__subclasses__()}
+    return titles.get(code) or SENTENCES.get(code, SENTENCES["internal_error"])
+
+
+def _rendition(row: DictRow, made: dict[str, Any], desk: Desk) -> RenditionOut:
+    picture = Picture(AssetId(row["id"]), row["generation"], made["variant"])
+    return RenditionOut(**made, url=media_url(desk.media, picture, desk.now, owner=desk.viewer.user == row["owner"]))

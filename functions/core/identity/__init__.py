@@ -1,0 +1,1 @@
+"""Who is asking: strict access tokens, their keys, and what a caller may do."""

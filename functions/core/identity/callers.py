@@ -1,0 +1,54 @@
+"""Callers: the verified principal and the user it is here, known by issuer and subject alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import DictRow
+
+from functions.core.errors import Forbidden
+from functions.core.identity.principal import Principal
+from functions.core.ids import UserId, uuid7
+from functions.core.text import line
+from functions.core.tx import Tx, one
+from functions.core.visibility import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks."""
+
+    user: UserId
+    handle: str
+    name: str
+    created_at: datetime
+    principal: Principal
+
+    @property
+    def viewer(self) -> Viewer:
+        """The caller as somebody who looks at assets."""
+        return Viewer(self.user)
+
+
+async def recognise(tx: Tx, principal: Principal) -> Caller:
+    """The user of (issuer, subject), made at the first visit; raises Forbidden for one who is banned."""
+    row = await one(
+        tx, "SELECT id, handle, name, banned_at, created_at FROM users WHERE (issuer, subject) = (%s, %s)",
+        principal.issuer, principal.subject,
+    ) or await _welcome(tx, principal)  # fmt: skip
+    if row["banned_at"]:
+        raise Forbidden("this account is suspended")
+    return Caller(UserId(row["id"]), row["handle"], row["name"], row["created_at"], principal)
+
+
+async def _welcome(tx: Tx, principal: Principal) -> DictRow:
+    user = uuid7()
+    name = line(principal.name or "", 64) or "Somebody"
+    await tx.execute(
+        "INSERT INTO users (id, issuer, subject, handle, name) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (issuer, subject) DO NOTHING",
+        [user, principal.issuer, principal.subject, f"user-{user.hex[-12:]}", name],
+    )
+    row = await one(tx, "SELECT id, handle, name, banned_at, created_at FROM users WHERE (issuer, subject) = (%s, %s)",
+                    principal.issuer, principal.subject)  # fmt: skip
+    assert row  # noqa: S101 -- narrows: it was there, or we have just made it
+    return row

@@ -1,0 +1,38 @@
+"""Whom a verified token speaks for, reduced to what decisions may rest on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+ROLES: Final = frozenset({"user", "moderator", "admin"})
+FRESH_S: Final = 300
+"""Privileges need a token at most this old, so that a role taken away is gone within its life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """One caller; times are Unix seconds. `name` is for display and decides nothing."""
+
+    issuer: str
+    subject: str
+    roles: frozenset[str]
+    issued_at: int
+    expires_at: int
+    client: str
+    name: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Who this is: the issuer and its subject, never an e-mail or a name."""
+        return self.issuer, self.subject
+
+    def is_moderator(self, now: datetime) -> bool:
+        """Whether this fresh token carries the moderator's role, or the admin's, which includes it."""
+        return self._fresh(now) and not self.roles.isdisjoint({"moderator", "admin"})
+
+    def is_admin(self, now: datetime) -> bool:
+        """Whether this fresh token carries the admin's role."""
+        return self._fresh(now) and "admin" in self.roles
+
+    def _fresh(self, now: datetime) -> bool:
+        return now.timestamp() - self.issued_at <= FRESH_S

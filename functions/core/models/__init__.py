@@ -1,0 +1,1 @@
+"""Embedding models: tokenizer and preprocessing, without any training framework."""

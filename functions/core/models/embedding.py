@@ -1,0 +1,89 @@
+"""An embedding model as the functions use it: asynchronous, in micro-batches, with a memory for recent texts."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from functions.core.ports import Embedder, Vector
+
+WINDOW_S: Final = 0.008
+LARGEST_BATCH: Final = 8
+MOST_TEXTS: Final = 2_048
+
+Waiting = tuple[bytes, asyncio.Future[Vector]]
+
+
+@dataclass(slots=True)
+class Embedding:
+    """One model in one process; `make` loads it at its first use, in a thread."""
+
+    make: Callable[[], Embedder]
+    _model: Embedder | None = None
+    _waiting: list[Waiting] = field(default_factory=list)
+    _texts: OrderedDict[str, Vector] = field(default_factory=OrderedDict)
+    _runs: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def model(self) -> Embedder:
+        """The model itself: its name, its size, its calibration."""
+        if self._model is None:
+            self._model = self.make()
+        return self._model
+
+    async def image(self, picture: bytes) -> Vector:
+        """One rendition of ours -> float32 of shape (dim,), computed together with those that come within 8 ms."""
+        future: asyncio.Future[Vector] = asyncio.get_running_loop().create_future()
+        self._waiting.append((picture, future))
+        if len(self._waiting) == 1:
+            run = asyncio.create_task(self._run_batch())
+            self._runs.add(run)
+            run.add_done_callback(self._runs.discard)
+        return await future
+
+    async def text(self, words: str) -> Vector:
+        """Words -> float32 of shape (dim,), remembered."""
+        if words not in self._texts:
+            self._texts[words] = (await asyncio.to_thread(self.model.embed_texts, [words]))[0]
+        self._texts.move_to_end(words)
+        while len(self._texts) > MOST_TEXTS:
+            self._texts.popitem(last=False)
+        return self._texts[words]
+
+    async def _run_batch(self) -> None:
+        await asyncio.sleep(WINDOW_S)
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), LARGEST_BATCH):
+            await self._compute(waiting[start : start + LARGEST_BATCH])
+
+    async def _compute(self, batch: list[Waiting]) -> None:
+        try:
+            vectors = await asyncio.to_thread(self.model.embed_images, [picture for picture, _ in batch])
+        except Exception as error:  # noqa: BLE001 -- each caller gets it, and decides
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), vector in zip(batch, vectors, strict=True):
+            if not future.done():
+                future.set_result(vector)
+
+
+def to_bytes(vector: Vector) -> bytes:
+    """A vector as it is kept: float16, little-endian."""
+    return vector.astype("<f2").tobytes()
+
+
+def from_bytes(stored: bytes) -> Vector:
+    """A kept vector as unit float32 of shape (dim,)."""
+    vector = np.frombuffer(stored, dtype="<f2").astype(np.float32)
+    return unit(vector)
+
+
+def unit(vector: Vector) -> Vector:
+    """The vector at length one; zero stays zero."""
+    length = float(np.linalg.norm(vector))
+    return vector if length == 0 else np.asarray(vector / length, dtype=np.float32)

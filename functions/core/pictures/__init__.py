@@ -1,0 +1,1 @@
+"""Pictures: decoding of strangers' bytes in limited children, renditions, hashes, metadata."""

@@ -1,0 +1,1 @@
+"""Rows: the embedded server, migrations, inbox, outbox and the event log."""

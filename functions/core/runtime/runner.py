@@ -1,0 +1,205 @@
+"""Runs groups from the Postgres log: steps in turn, assets in parallel, retries, dead letters, a clean stop."""
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+from events import flow, minio
+from events.envelope import Event, from_json, new_event, to_json
+from events.errors import EnvelopeError
+from functions.core.errors import Unavailable
+from functions.core.ids import AssetId
+from functions.core.model import State
+from functions.core.postgres import assets, inbox, log
+from functions.core.postgres.log import Delivery
+from functions.core.runtime.answer import Answer, Outcome
+from functions.core.runtime.run import World, answer
+from functions.core.runtime.step import Step
+from functions.core.times import utcnow
+
+logger = logging.getLogger(__name__)
+MOST_ATTEMPTS = 5
+MOST_WAITS = 200
+LONGEST_PAUSE_S = 30.0
+
+
+@dataclass(slots=True)
+class Pause:
+    """A group rests while a dependency is down: longer each time, until something works."""
+
+    until: float = 0.0
+    length_s: float = 0.25
+
+    def lengthen(self) -> None:
+        """The dependency did not answer again."""
+        self.until = time.monotonic() + self.length_s
+        self.length_s = min(self.length_s * 2, LONGEST_PAUSE_S)
+
+
+@dataclass(slots=True)
+class Runner:
+    """The runner of some groups in one process; `run` ends when the task is cancelled and what is under way is done."""
+
+    world: World
+    steps: Mapping[str, Step]
+    groups: list[str]
+    slots: int = 4
+    bucket: str = "miraveja"
+    grace_s: float = 3.0
+    _under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _pauses: dict[str, Pause] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Take over what a former process of ours left, then work until cancelled."""
+        await self._take_over()
+        listener, keeper = asyncio.create_task(self._listen()), asyncio.create_task(self._keep_leases())
+        try:
+            while True:
+                self._wake.clear()
+                if not await self._fill():
+                    await self._rest()
+        finally:
+            listener.cancel()
+            await self._drain()
+            keeper.cancel()
+
+    async def _take_over(self) -> None:
+        """Nobody else runs these groups: whatever is leased was lost with the process that held it."""
+        async with self.world.database.transaction() as tx:
+            await log.abandon(tx, self.groups)
+            await inbox.abandon(tx, [step for name in self.groups for step in flow.group(name).steps])
+
+    async def _fill(self) -> bool:
+        """Start what is due and fits; says whether anything was."""
+        groups = [name for name in self.groups if self._pause(name).until <= time.monotonic()]
+        free = self.slots - len(self._under_way)
+        if not groups or free <= 0:
+            return False
+        try:
+            async with self.world.database.transaction() as tx:
+                claimed = await log.claim(tx, groups, free, self.world.lease_s)
+        except Unavailable:
+            await asyncio.sleep(0.5)
+            return False
+        for delivery in claimed:
+            task = asyncio.create_task(self._deliver(delivery), name=f"{delivery.group}:{delivery.key}")
+            self._under_way[delivery.id] = task
+        return bool(claimed)
+
+    async def _rest(self) -> None:
+        longest = await self._until_due()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await self._wake.wait()
+
+    async def _until_due(self) -> float:
+        """At most a second, since a notification may be lost with its connection."""
+        try:
+            async with self.world.database.transaction() as tx:
+                due = await log.due_in(tx, self.groups)
+        except Unavailable:
+            return 1.0
+        return 1.0 if due is None or due <= 0 else min(due, 1.0)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            for event in self._events(delivery):
+                result, reply = await self._through(flow.group(delivery.group), event)
+                if result.outcome not in (Outcome.DONE, Outcome.GONE):
+                    await self._put_off(delivery, result)
+                    return
+                await self._finish(delivery, reply)
+            self._pauses.pop(delivery.group, None)
+        except EnvelopeError as error:
+            await self._bury(delivery, f"malformed: {error}")
+        except Unavailable:
+            self._pause(delivery.group).lengthen()
+        except Exception:  # one delivery must not end the runner; its lease brings it back
+            logger.exception("delivery %s of %s failed", delivery.id, delivery.group)
+        finally:
+            self._under_way.pop(delivery.id, None)
+            self._wake.set()
+
+    def _events(self, delivery: Delivery) -> list[Event]:
+        """The facts in a record: one CloudEvent, or what a bucket notification tells."""
+        if "raw" not in delivery.message:
+            return [from_json(delivery.message)]
+        arrived = minio.arrived(json.dumps(delivery.message["raw"]).encode(), bucket=self.bucket)
+        return [new_event(fact, now=utcnow()) for fact in arrived]
+
+    async def _through(self, group: flow.Group, event: Event) -> tuple[Answer, Event | None]:
+        """The steps in turn, each with the reply of the one before; no reply ends the chain."""
+        result, current = Answer(Outcome.GONE), event
+        for name in group.steps:
+            result = await answer(self.steps[name], current, self.world)
+            if result.outcome is not Outcome.DONE or result.reply is None:
+                return result, None
+            current = result.reply
+        return result, current
+
+    async def _finish(self, delivery: Delivery, reply: Event | None) -> None:
+        topic = flow.group(delivery.group).replies_to
+        async with self.world.database.transaction() as tx:
+            if await log.done(tx, delivery) and reply and topic:
+                await log.append(tx, topic, reply.fact.key, to_json(reply))
+
+    async def _put_off(self, delivery: Delivery, result: Answer) -> None:
+        if result.outcome is Outcome.UNAVAILABLE:
+            self._pause(delivery.group).lengthen()
+        waits = result.outcome in (Outcome.BUSY, Outcome.EARLY, Outcome.UNAVAILABLE)
+        patience = delivery.waits < MOST_WAITS or result.outcome is Outcome.UNAVAILABLE
+        if (
+            result.outcome in (Outcome.MALFORMED, Outcome.DEAD)
+            or not patience
+            or (not waits and delivery.attempts >= MOST_ATTEMPTS)
+        ):
+            await self._bury(delivery, result.error)
+        else:
+            delay = random.uniform(0, 0.5 * 2 ** min(delivery.waits if waits else delivery.attempts, 4))  # noqa: S311
+            async with self.world.database.transaction() as tx:
+                await log.postpone(tx, delivery, delay, attempted=not waits)
+
+    async def _bury(self, delivery: Delivery, error: str) -> None:
+        logger.warning("dead letter: %s %s: %s", delivery.group, delivery.key, error)
+        async with self.world.database.transaction() as tx:
+            await log.bury(tx, delivery, error)
+            with suppress(EnvelopeError):
+                for event in self._events(delivery):
+                    await assets.end(tx, AssetId(event.fact.asset_id), State.FAILED, "undeliverable")
+
+    def _pause(self, group: str) -> Pause:
+        return self._pauses.setdefault(group, Pause())
+
+    async def _listen(self) -> None:
+        """Wake on every new delivery; the connection is made again when it is lost."""
+        while True:
+            with suppress(psycopg.Error):
+                async with self.world.database.listening(log.CHANNEL) as heard:
+                    self._wake.set()
+                    async for _ in heard.notifies():
+                        self._wake.set()
+            await asyncio.sleep(0.5)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self.world.lease_s / 3)
+            with suppress(Unavailable):
+                async with self.world.database.transaction() as tx:
+                    await log.renew(tx, list(self._under_way), self.world.lease_s)
+
+    async def _drain(self) -> None:
+        """Let what is under way end; what takes longer is given up, and comes again."""
+        if self._under_way:
+            tasks = list(self._under_way.values())
+            _, late = await asyncio.wait(tasks, timeout=self.grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

@@ -1,0 +1,155 @@
+"""The one place that picks adapters: a URL per part, its scheme says which."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from functions.core.errors import Invalid
+from functions.core.models.embedding import Embedding
+from functions.core.ports import Embedder, Objects, Pictures, Vectors
+from functions.core.runtime.run import World
+from functions.core.runtime.step import Rules
+from functions.core.secret_files import read_or_create
+from functions.core.settings import Settings
+from functions.core.signing import Keyring, parse_keys
+from functions.core.tx import Database
+
+KEY_BYTES: Final = 32
+
+
+class Wired:
+    """The ports of one process, each made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The settings that functions look at."""
+        said = self._settings
+        return Rules(
+            max_bytes=said.max_bytes, quota_bytes=said.quota_bytes, uploads_pending=said.uploads_pending,
+            uploads_per_day=said.uploads_per_day, review=said.moderation_review,
+            thresholds=thresholds(said.moderation_thresholds),
+        )  # fmt: skip
+
+    @cached_property
+    def objects(self) -> Objects:
+        """`folder:` below the data folder."""
+        _only(self._settings.objects_url, "folder:", "MIRAVEJA_OBJECTS_URL")
+        from functions.core.adapters.objects_folder import FolderObjects
+        from functions.core.adapters.post_policy import Credentials
+
+        secret = read_or_create(secret_file(self._settings, "store"), lambda: secrets.token_hex(KEY_BYTES).encode())
+        folder = self._settings.data_dir / "objects"
+        return FolderObjects(folder, Credentials("miraveja", secret.decode()), self._settings.store_url)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Children that may use little and reach nothing."""
+        from functions.core.pictures.pictures import LimitedPictures
+
+        return LimitedPictures(max_pixels=self._settings.max_pixels)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """`edge:` below the data folder, a shard for each model."""
+        _only(self._settings.vectors_url, "edge:", "MIRAVEJA_VECTORS_URL")
+        from functions.core.adapters.vectors_edge import EdgeVectors
+
+        model = self.embedding.model
+        return EdgeVectors(vectors_folder(self._settings, model.model_id), model.dim, model.model_id)
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """The model of the settings."""
+        return Embedding(lambda: embedder(self._settings))
+
+    async def close(self) -> None:
+        """Let go of what was made."""
+        made = vars(self)
+        for name in ("pictures", "vectors"):
+            if name in made:
+                await made[name].close()
+
+
+def embedder(settings: Settings) -> Embedder:
+    """`builtin:` is the model that ships."""
+    _only(settings.embedder_url, "builtin:", "MIRAVEJA_EMBEDDER_URL")
+    from functions.core.adapters.embedder_onnx import OnnxEmbedder
+
+    return OnnxEmbedder(Path(str(files("functions.core") / "builtin")))
+
+
+def vectors_folder(settings: Settings, model_id: str) -> Path:
+    """Where the embedded index of one model lies."""
+    return settings.data_dir / "vectors" / model_id
+
+
+def secret_file(settings: Settings, name: str) -> Path:
+    """A secret of the embedded mode, made at the first start."""
+    return settings.data_dir / "secrets" / f"{name}.key"
+
+
+def media_keys(settings: Settings) -> Keyring:
+    """The keys that sign media addresses and cursors: from the settings, or made at the first start."""
+    if settings.media_keys:
+        return parse_keys(settings.media_keys.get_secret_value())
+    made = read_or_create(
+        secret_file(settings, "media"), lambda: b"1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES))
+    )
+    return parse_keys(made.decode())
+
+
+def event_keys(settings: Settings) -> list[bytes]:
+    """One or two keys by which senders of events prove themselves; raises Invalid where there are none."""
+    if settings.event_keys is None:
+        raise Invalid("MIRAVEJA_EVENT_KEYS is needed: without it anybody could send events")
+    try:
+        return [base64.b64decode(key, validate=True) for key in settings.event_keys.get_secret_value().split(",")]
+    except ValueError:
+        raise Invalid("MIRAVEJA_EVENT_KEYS: one or two keys in base64, comma between") from None
+
+
+def thresholds(said: str) -> tuple[tuple[str, float], ...]:
+    """`nudity=0.8,gore=0.9` as pairs; raises Invalid for anything else."""
+    try:
+        pairs = [part.rsplit("=", 1) for part in said.split(",") if part.strip()]
+        return tuple((concept.strip(), float(score)) for concept, score in pairs)
+    except ValueError:
+        raise Invalid("MIRAVEJA_MODERATION_THRESHOLDS is written concept=0.8,concept=0.9") from None
+
+
+async def open_world(settings: Settings, database_url: str | None = None, lease_s: float = 30.0) -> World:
+    """Rows and ports of one process; raises Unavailable when the database does not answer."""
+    if database_url is None and settings.embedded_database:
+        raise Invalid("MIRAVEJA_DATABASE_URL is needed: only `miraveja up` starts a database of its own")
+    database = Database(database_url or settings.database_url)
+    await database.open()
+    return World(database, Wired(settings), lease_s)
+
+
+class Once:
+    """Something that is made at its first use, once, whoever asks at the same time."""
+
+    def __init__(self, make: Callable[[], Awaitable[World]]) -> None:
+        self._make = make
+        self._lock = asyncio.Lock()
+        self._made: World | None = None
+
+    async def get(self) -> World:
+        """The world; an error of its making is raised, and the next call tries again."""
+        async with self._lock:
+            if self._made is None:
+                self._made = await self._make()
+            return self._made
+
+
+def _only(url: str, scheme: str, name: str) -> None:
+    if url != scheme:
+        raise Invalid(f"{name} is {scheme!r} here, not {url!r}")

@@ -1,0 +1,1 @@
+"""thumbnail → the vector of the picture, kept in Postgres → moderate."""

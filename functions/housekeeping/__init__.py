@@ -1,0 +1,1 @@
+"""What nobody asks for and everybody relies on: the relay, sweeps, repairs, the trash, and the audit."""

@@ -1,0 +1,139 @@
+"""The SQL of housekeeping and of the audit."""
+
+import re
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from functions.core.ids import AssetId
+from functions.core.model import State
+from functions.core.postgres import assets
+from functions.core.tx import Tx, one
+from functions.core.tx import rows as all_rows
+
+KEY: Final = re.compile(r"(incoming|originals|derived)/([0-9a-f-]{36})(?:/(\d+))?")
+FORGET: Final = (
+    "DELETE FROM outbox WHERE published_at < now() - interval '7 days'",
+    "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND state <> 'working'",
+    "DELETE FROM tombstones WHERE created_at < now() - interval '30 days'",
+    "DELETE FROM query_images WHERE expires_at < now()",
+    "DELETE FROM assets WHERE state = 'expired' AND updated_at < now() - interval '7 days'",
+)
+
+
+async def pending(tx: Tx) -> list[tuple[AssetId, bool]]:
+    """Uploads without word for a minute, and whether their time is over."""
+    found = await all_rows(
+        tx,
+        "SELECT a.id, a.form_expires_at < now() - interval '1 hour' AS overdue FROM assets a WHERE a.state = 'new'"
+        " AND a.updated_at < now() - interval '1 minute'"
+        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)",
+    )
+    return [(AssetId(row["id"]), row["overdue"]) for row in found]
+
+
+async def expire(tx: Tx, asset: AssetId) -> None:
+    """The bytes never came."""
+    await assets.end(tx, asset, State.EXPIRED, "not_sent")
+
+
+async def unaccounted(tx: Tx, keys: list[str]) -> list[str]:
+    """Those keys that no living row has a use for."""
+    found = {key: match for key in keys if (match := KEY.match(key))}
+    ids = list({UUID(match[2]) for match in found.values()})
+    living = {
+        row["id"]: row for row in await all_rows(tx, "SELECT id, generation, state FROM assets WHERE id = ANY(%s)", ids)
+    }
+    return [key for key, match in found.items() if not _wanted(match, living.get(UUID(match[2])))]
+
+
+def _wanted(match: re.Match[str], row: DictRow | None) -> bool:
+    if row is None:
+        return False
+    if row["state"] == State.DELETING:
+        return True  # the purge is on its way
+    if match[1] == "incoming":
+        return bool(row["state"] == State.NEW)
+    return bool(row["generation"] == int(match[3] or 0))
+
+
+async def incomplete(tx: Tx, points: Collection[UUID], grace: timedelta) -> list[tuple[AssetId, str]]:
+    """Assets past their processing without renditions or vector (`redone`), or without their point (`reindexed`)."""
+    found = await all_rows(
+        tx,
+        "SELECT a.id, a.state, EXISTS (SELECT FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation)"
+        " AND EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS whole,"
+        " a.moderation <> 'rejected' AS findable"
+        " FROM assets a WHERE a.state IN ('uploaded', 'processed', 'ready') AND a.updated_at < now() - %s"
+        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)",
+        grace,
+    )
+    return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, points))]
+
+
+def _repair(row: DictRow, points: Collection[UUID]) -> str | None:
+    if not row["whole"] or row["state"] == State.UPLOADED:
+        return "redone"
+    if row["state"] == State.PROCESSED or (row["findable"] and row["id"] not in points):
+        return "reindexed"
+    return None
+
+
+async def ghosts(tx: Tx, points: Collection[UUID]) -> list[AssetId]:
+    """Points without a row that wants them."""
+    found = await all_rows(
+        tx,
+        "SELECT p.id FROM unnest(%s::uuid[]) AS p (id) LEFT JOIN assets a ON a.id = p.id"
+        " WHERE a.id IS NULL OR a.state NOT IN ('processed', 'ready', 'uploaded') OR a.moderation = 'rejected'",
+        list(points),
+    )
+    return [AssetId(row["id"]) for row in found]
+
+
+async def trashed(tx: Tx, days: int) -> list[AssetId]:
+    """What has been in the trash for longer than it is kept."""
+    found = await all_rows(
+        tx, "SELECT id FROM assets WHERE trashed_at < now() - make_interval(days => %s) AND state <> 'deleting'", days
+    )
+    return [AssetId(row["id"]) for row in found]
+
+
+async def any_assets(tx: Tx) -> bool:
+    """Whether there is any asset at all."""
+    return await one(tx, "SELECT 1 FROM assets LIMIT 1") is not None
+
+
+async def forget(tx: Tx) -> int:
+    """Remove rows that have served their time; returns how many."""
+    return sum([(await tx.execute(statement)).rowcount for statement in FORGET])
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """Rows of each kind."""
+    states = await all_rows(tx, "SELECT state, count(*) AS n FROM assets GROUP BY state ORDER BY state")
+    more = await one(
+        tx,
+        "SELECT (SELECT count(*) FROM assets) AS assets, (SELECT count(*) FROM renditions) AS renditions,"
+        " (SELECT count(*) FROM embeddings) AS embeddings, (SELECT count(*) FROM deliveries) AS deliveries,"
+        " (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS outbox,"
+        " (SELECT count(*) FROM dead_letters) AS dead_letters,"
+        " (SELECT count(*) FROM tombstones) AS tombstones",
+    )
+    return dict(more or {}) | {f"assets_{row['state']}": row["n"] for row in states}
+
+
+async def expectations(tx: Tx) -> list[dict[str, Any]]:
+    """What each living asset must have: for the audit."""
+    return await all_rows(
+        tx,
+        "SELECT a.id, a.state, a.generation, a.moderation, a.size, a.sha256, a.content_type,"
+        " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
+        " (SELECT coalesce(json_agg(json_build_array(r.variant, r.content_type)), '[]') FROM renditions r"
+        "   WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions,"
+        " EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text) OR EXISTS"
+        "   (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL) AS under_way"
+        " FROM assets a",
+    )

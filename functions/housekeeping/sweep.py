@@ -1,0 +1,149 @@
+"""What was left half done, found and brought to its end: every five minutes, by one leader, with a fuse on deletions."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from events.types import ObjectArrived
+from functions.core.errors import Conflict, MiraVejaError, NotFound
+from functions.core.model import incoming_key
+from functions.core.postgres import outbox, upkeep
+from functions.core.runtime.run import World
+from functions.core.times import utcnow
+from functions.core.tx import one
+from functions.housekeeping import rows
+
+logger = logging.getLogger(__name__)
+EVERY_S: Final = 300.0
+GRACE: Final = timedelta(hours=1)
+LOCK: Final = 7_155_004
+FUSE_COUNT: Final = 1_000
+FUSE_SHARE: Final = 0.05
+FUSE_LEAST: Final = 50
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep did, or would do."""
+
+    done: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to one kind of repair."""
+        if number:
+            self.done[what] = self.done.get(what, 0) + number
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """One sweep over one world; a dry run only counts."""
+
+    world: World
+    dry_run: bool = False
+    force: bool = False
+    grace: timedelta = GRACE
+    trash_days: int = 30
+
+    async def sweep(self) -> Swept | None:
+        """Everything in turn; None when another is the leader now. Raises Conflict when the fuse blows."""
+        swept = Swept()
+        async with self.world.database.transaction() as leader:
+            if not (await one(leader, "SELECT pg_try_advisory_xact_lock(%s) AS mine", LOCK) or {"mine": False})["mine"]:
+                return None
+            for part in (self._arrivals, self._strays, self._missing, self._ghosts, self._trash, self._forget):
+                await part(swept)
+        return swept
+
+    async def _arrivals(self, swept: Swept) -> None:
+        """Uploads whose word never came: the object is there, or its time is over."""
+        for asset, overdue in await self._read(rows.pending):
+            if await self._is_there(incoming_key(asset)):
+                swept.count("arrived")
+                await self._do(outbox.put, "storage.events", ObjectArrived(asset_id=asset))
+            elif overdue:
+                swept.count("expired")
+                await self._do(rows.expire, asset)
+
+    async def _strays(self, swept: Swept) -> None:
+        """Objects that no row accounts for; fresh ones may still get their row."""
+        stray: list[str] = []
+        kept = 0
+        for prefix in ("incoming/", "derived/", "originals/"):
+            async for found in self.world.ports.objects.list(prefix):
+                kept += 1
+                if found.modified < utcnow() - self.grace:
+                    stray.append(found.key)
+        stray = await self._read(rows.unaccounted, stray)
+        await self._fuse(len(stray), kept)
+        swept.count("objects_deleted", len(stray))
+        for key in [] if self.dry_run else stray:
+            await self.world.ports.objects.delete(key)
+
+    async def _missing(self, swept: Swept) -> None:
+        """Effects that a row promises and that are not there: through the pipeline once more."""
+        vectors = await self.world.ports.vectors.ids()
+        for asset, repair in await self._read(rows.incomplete, vectors, self.grace):
+            swept.count(repair)
+            await self._do({"redone": upkeep.redo, "reindexed": upkeep.reindex}[repair], asset)
+
+    async def _ghosts(self, swept: Swept) -> None:
+        """Points of the index without a row that wants them."""
+        points = await self.world.ports.vectors.ids()
+        ghosts = await self._read(rows.ghosts, points)
+        await self._fuse(len(ghosts), len(points))
+        swept.count("points_deleted", len(ghosts))
+        if ghosts and not self.dry_run:
+            await self.world.ports.vectors.delete(ghosts)
+
+    async def _trash(self, swept: Swept) -> None:
+        """What has been in the trash for its time."""
+        for asset in await self._read(rows.trashed, self.trash_days):
+            swept.count("purged")
+            await self._do(upkeep.delete, asset)
+
+    async def _forget(self, swept: Swept) -> None:
+        """Rows that have served their time."""
+        if not self.dry_run:
+            async with self.world.database.transaction() as tx:
+                swept.count("rows_forgotten", await rows.forget(tx))
+
+    async def _fuse(self, deletions: int, of: int) -> None:
+        """Stop before a mistake becomes a loss: too many at once, or a database that is empty by accident."""
+        empty = deletions and not await self._read(rows.any_assets)
+        many = deletions > FUSE_COUNT or deletions > max(FUSE_LEAST, FUSE_SHARE * of)
+        if (empty or many) and not (self.force or self.dry_run):
+            raise Conflict(
+                f"{deletions} of {of} would be deleted: look at --dry-run, then use --force", deletions=deletions
+            )
+
+    async def _is_there(self, key: str) -> bool:
+        try:
+            await self.world.ports.objects.stat(key)
+        except NotFound:
+            return False
+        return True
+
+    async def _read(self, query: Callable[..., Awaitable[Any]], *values: object) -> Any:
+        async with self.world.database.transaction() as tx:
+            return await query(tx, *values)
+
+    async def _do(self, change: Callable[..., Awaitable[Any]], *values: object) -> None:
+        """One repair in a transaction of its own; the asset may have moved on meanwhile."""
+        if not self.dry_run:
+            async with self.world.database.transaction() as tx:
+                await change(tx, *values)
+
+
+async def keep_sweeping(world: World, trash_days: int, every_s: float = EVERY_S) -> None:
+    """Sweep until cancelled; trouble is logged, and the next sweep tries again."""
+    while True:
+        try:
+            swept = await Sweeper(world, trash_days=trash_days).sweep()
+            if swept and swept.done:
+                logger.info("swept: %s", swept.done)
+        except MiraVejaError as error:
+            logger.warning("sweep stopped: %s", error.detail)
+        await asyncio.sleep(every_s)

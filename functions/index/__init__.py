@@ -1,0 +1,1 @@
+"""assets.processed, assets.changed → the vector index shows what the row says → assets.embedded."""

@@ -1,0 +1,1 @@
+"""/v1/search: words, examples and both, minus what is not wanted → assets with a score and why."""

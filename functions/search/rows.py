@@ -1,0 +1,63 @@
+"""The SQL of search."""
+
+from datetime import datetime
+from uuid import UUID
+
+from functions.core.errors import NotFound, QueryImageExpired
+from functions.core.filters import Clause
+from functions.core.ids import AssetId, UserId, uuid7
+from functions.core.models.embedding import from_bytes, to_bytes
+from functions.core.ports import Vector
+from functions.core.postgres.where import FROM, where
+from functions.core.tx import Tx, one, rows
+from functions.core.visibility import Viewer, visible_to
+
+
+async def by_words(tx: Tx, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
+    """Assets whose title, tags, description, prompt or file name say it, best first."""
+    sql, values = where(clause)
+    found = await rows(
+        tx,
+        f"SELECT a.id FROM {FROM}, (SELECT websearch_to_tsquery('english', %s) && !!plainto_tsquery('english', %s) AS q) w"
+        f" WHERE a.words @@ w.q AND a.state = 'ready' AND {sql}"
+        " ORDER BY ts_rank(a.words, w.q, 1) DESC, a.id LIMIT %s",
+        words, unwanted, *values, limit,
+    )  # fmt: skip
+    return [AssetId(row["id"]) for row in found]
+
+
+async def asset_vector(tx: Tx, viewer: Viewer, asset: UUID, model: str) -> Vector:
+    """The vector of an asset that the viewer may see; NotFound otherwise, and while it has none."""
+    sql, values = where(visible_to(viewer))
+    row = await one(
+        tx,
+        f"SELECT e.vector FROM {FROM} JOIN embeddings e ON e.asset_id = a.id AND e.model = %s"
+        f" WHERE a.id = %s AND a.state <> 'deleting' AND {sql}",
+        model, asset, *values,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound
+    return from_bytes(row["vector"])
+
+
+async def keep_query(tx: Tx, owner: UserId, model: str, vector: Vector, expires_at: datetime) -> UUID:
+    """Keep the vector of an example picture; the picture itself is not kept."""
+    query = uuid7()
+    await tx.execute(
+        "INSERT INTO query_images (id, owner, model, vector, expires_at) VALUES (%s, %s, %s, %s, %s)",
+        [query, owner, model, to_bytes(vector), expires_at],
+    )
+    return query
+
+
+async def query_vector(tx: Tx, viewer: Viewer, query: UUID | None, model: str) -> Vector:
+    """The vector of the viewer's own example; NotFound otherwise, QueryImageExpired when another model made it."""
+    row = await one(
+        tx, "SELECT vector, model FROM query_images WHERE id = %s AND owner = %s AND expires_at > now()",
+        query, viewer.user,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound
+    if row["model"] != model:
+        raise QueryImageExpired
+    return from_bytes(row["vector"])

@@ -1,0 +1,1 @@
+"""assets.uploaded → renditions for every gallery size, hashes, colours and metadata → embed."""

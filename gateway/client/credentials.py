@@ -1,0 +1,61 @@
+"""How a client proves itself: a token it was given, or the credential file of a gallery on this machine."""
+
+import ipaddress
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from functions.core.errors import NotFound, Unauthenticated, Unavailable
+from functions.core.settings import Settings
+
+LIFETIME_S: Final = 300
+RENEW_S: Final = 60
+OWNER_ROLES: Final = ("user", "moderator", "admin")
+
+
+def bearer(settings: Settings) -> Callable[[], str]:
+    """A source of tokens that are good now; raises Unauthenticated or NotFound with what to do."""
+    if settings.token:
+        given = settings.token.get_secret_value()
+        return lambda: given
+    if not is_loopback(settings.url):
+        raise Unauthenticated("set MIRAVEJA_TOKEN: this gallery is not on this machine")
+    return LocalToken(settings.data_dir)
+
+
+class LocalToken:
+    """Mints tokens of the local owner, a new one a minute before the last ends; makes no key of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        from gateway.local.identity import KEY_FILE, OWNER_FILE, LocalIdentity
+
+        folder = data_dir / "secrets"
+        try:
+            if not ((folder / KEY_FILE).is_file() and (folder / OWNER_FILE).is_file()):
+                raise NotFound(
+                    f"no gallery was started on {data_dir} yet: `miraveja up` starts one, --data names another"
+                )
+            self._identity = LocalIdentity(folder)
+        except PermissionError:
+            raise Unavailable(f"the credential file in {folder} belongs to another user: be that user") from None
+        self._token, self._until = "", 0.0
+
+    def __call__(self) -> str:
+        """A token that is good for a minute at least."""
+        if time.monotonic() > self._until - RENEW_S:
+            self._token = self._identity.mint(
+                self._identity.owner_subject(), OWNER_ROLES, "Owner", client="miraveja-cli", lifetime_s=LIFETIME_S
+            )
+            self._until = time.monotonic() + LIFETIME_S
+        return self._token
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

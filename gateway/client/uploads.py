@@ -1,0 +1,260 @@
+"""The upload queue: what is there is skipped, six files are under way at a time, each ends with an outcome."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from functions.core.text import line
+from gateway.client import fingerprint
+from gateway.client.api import Gallery, Json
+from gateway.client.errors import FileChanged, GalleryError, Problem, Unreachable
+from gateway.client.files import Found, Limits
+from gateway.client.fingerprint import Item
+from gateway.client.outcome import Outcome, State, failed, sentence, unreadable
+
+SENDERS: Final = 6
+READERS: Final = 4
+AHEAD: Final = 500
+POLL_S: Final = 0.5
+POLLED: Final = 100
+TRIES: Final = 2
+HOPELESS: Final = frozenset({401, 403, 429, 503})
+"""What is true of every file that would follow: the queue stops."""
+NOT_TAKEN: Final = frozenset({400, 403})
+NOWHERE: Final = Path()
+ENDS: Final[dict[str, State]] = {"ready": "ready", "rejected": "rejected", "failed": "failed", "expired": "failed"}
+
+
+class Observer(Protocol):
+    """Who watches: bytes on their way (negative when a try is taken back), and files at their end."""
+
+    def moved(self, many: int) -> None:
+        """So many bytes were sent."""
+
+    def done(self, outcome: Outcome) -> None:
+        """A file has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is wanted of new assets, and whether to wait until they can be found."""
+
+    tags: tuple[str, ...] = ()
+    visibility: str | None = None
+    wait: bool = False
+
+    def change(self, asset: Json) -> dict[str, object]:
+        """The change that fulfils them; tags that are there stay."""
+        tags = sorted({tag["name"] for tag in asset["tags"]}.union(self.tags))
+        return ({"tags": tags} if self.tags else {}) | ({"visibility": self.visibility} if self.visibility else {})
+
+
+async def limits(gallery: Gallery) -> Limits:
+    """What the gallery takes."""
+    about = await gallery.about()
+    return Limits(int(about["limits"]["maxBytes"]), frozenset(about["acceptedTypes"]))
+
+
+async def upload(gallery: Gallery, found: Iterable[Found], observer: Observer, wishes: Wishes | None = None) -> None:
+    """Send everything; `found` is read in a thread, a little ahead. Raises GalleryError when going on is no use."""
+    try:
+        await _Queue(gallery, observer, wishes or Wishes()).run(found)
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+class _NotTakenError(Exception):
+    """The store wants other bytes, or another form."""
+
+    def __init__(self, why: Problem | FileChanged) -> None:
+        self.why = why
+
+    def verdict(self, *, changed: bool) -> Problem:
+        """What to say when trying again did not help."""
+        if changed or isinstance(self.why, FileChanged):
+            return Problem(400, "file_changed", sentence("file_changed"))
+        return Problem(400, self.why.code, self.why.detail)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """One run; what it remembers of a file that has ended is its digest and its outcome."""
+
+    gallery: Gallery
+    observer: Observer
+    wishes: Wishes
+    unsent: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(AHEAD))
+    unfinished: deque[Item] = field(default_factory=deque)
+    seen: dict[bytes, Item | Outcome] = field(default_factory=dict)
+    sending: int = SENDERS
+
+    async def run(self, found: Iterable[Found]) -> None:
+        """Until every file has ended."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._feed(found))
+            if self.wishes.wait:
+                group.create_task(self._watch())
+            for _ in range(SENDERS):
+                group.create_task(self._send_all())
+
+    async def _feed(self, found: Iterable[Found]) -> None:
+        source = iter(found)
+        with ThreadPoolExecutor(READERS) as pool:
+            while batch := await asyncio.to_thread(fingerprint.next_batch, source, pool):
+                await self._sort(batch)
+        for _ in range(SENDERS):
+            await self.unsent.put(None)
+
+    async def _sort(self, batch: list[Item | Outcome]) -> None:
+        """Report what has ended already, pass on what is new."""
+        new = [item for item in batch if self._is_new(item)]
+        digests = [item.sha256 for item in new if isinstance(item, Item)]
+        known = await self.gallery.check(digests) if digests else {}
+        for item in new:
+            if isinstance(item, Outcome):
+                self.observer.done(item)
+            elif item.sha256 in known:
+                self._arrived(item, known[item.sha256], duplicate=True)
+            else:
+                await self.unsent.put(item)
+
+    def _is_new(self, item: Item | Outcome) -> bool:
+        """False for the bytes of another file, whose end will be this one's."""
+        if isinstance(item, Outcome):
+            return True
+        first = self.seen.setdefault(bytes.fromhex(item.sha256), item)
+        if first is item:
+            return True
+        if isinstance(first, Outcome):
+            self.observer.done(replace(first, path=item.path, duplicate=True))
+        else:
+            first.twins.append(item.path)
+        return False
+
+    async def _send_all(self) -> None:
+        try:
+            while item := await self.unsent.get():
+                await self._send(item)
+        finally:
+            self.sending -= 1
+
+    async def _send(self, item: Item) -> None:
+        """One file to its end; only what is wrong with all of them is raised."""
+        try:
+            await self._attempts(item)
+        except Problem as problem:
+            if problem.status in HOPELESS:
+                raise
+            self._end(item, _failure(item.path, problem))
+        except OSError as error:
+            self._end(item, unreadable(item.path, error))
+        except Unreachable:
+            raise
+        except GalleryError as error:
+            self._end(item, failed(item.path, "failed", str(error)))
+
+    async def _attempts(self, item: Item) -> None:
+        """Send; a file that was written to meanwhile is read and sent once more."""
+        now = item
+        for tries in range(TRIES):
+            try:
+                await self._once(item, now)
+                return
+            except _NotTakenError as refused:
+                fresh = await asyncio.to_thread(fingerprint.read, item.path, item.content_type)
+                if tries == TRIES - 1:
+                    raise refused.verdict(changed=fresh.sha256 != now.sha256) from None
+                now = fresh
+
+    async def _once(self, item: Item, now: Item) -> None:
+        name = line(item.path.name, 255) or "image"
+        said = await self.gallery.presign(name, now.size, now.content_type, now.sha256)
+        asset, upload = str(said["assetId"]), said.get("upload")
+        if upload is None:
+            self._arrived(item, asset, duplicate=True, state=str(said["state"]))
+            return
+        await self._dress(asset)
+        try:
+            await self.gallery.post_form(upload, item.path, now.size, self.observer.moved)
+        except FileChanged as error:
+            raise _NotTakenError(error) from None
+        except Problem as problem:
+            raise _NotTakenError(problem) if problem.status in NOT_TAKEN else problem from None
+        await self._complete(asset)
+        self._arrived(item, asset, duplicate=False)
+
+    async def _dress(self, asset: str) -> None:
+        """Tags and visibility before the bytes: an upload that is resumed has them too."""
+        while self.wishes.tags or self.wishes.visibility:
+            told, etag = await self.gallery.asset(asset)
+            try:
+                await self.gallery.change(asset, self.wishes.change(told), etag)
+                return
+            except Problem as problem:
+                if problem.status != 412:
+                    raise
+
+    async def _complete(self, asset: str) -> None:
+        """Word of the bytes; the store's own notification says the same, so that a refusal is no failure."""
+        with suppress(Problem):
+            await self.gallery.complete(asset)
+
+    def _arrived(self, item: Item, asset: str, *, duplicate: bool, state: str = "") -> None:
+        item.asset_id, item.duplicate = asset, duplicate
+        if self.wishes.wait:
+            self.unfinished.append(item)
+        else:
+            end: State = "rejected" if state == "rejected" else "ready" if state == "ready" else "sent"
+            self._end(item, Outcome(item.path, asset, end, duplicate))
+
+    async def _watch(self) -> None:
+        """Ask for those that wait, the longest waiting first, a hundred at a time."""
+        while self.sending or self.unfinished:
+            asked = time.monotonic()
+            batch = [self.unfinished.popleft() for _ in range(min(POLLED, len(self.unfinished)))]
+            if batch:
+                await self._look(batch)
+            await asyncio.sleep(max(0.0, asked + POLL_S - time.monotonic()))
+
+    async def _look(self, batch: list[Item]) -> None:
+        ids = [item.asset_id for item in batch if item.asset_id]
+        page = await self.gallery.assets(ids, owner="me", limit=str(POLLED))
+        told = {asset["id"]: asset for asset in page["items"]}
+        for item in batch:
+            asset = told.get(item.asset_id)
+            if asset and asset["state"] not in ENDS:
+                self.unfinished.append(item)
+            else:
+                self._end(item, _outcome(item, asset))
+
+    def _end(self, item: Item, outcome: Outcome) -> None:
+        """Tell of a file and of those with the same bytes."""
+        self.seen[bytes.fromhex(item.sha256)] = replace(outcome, path=NOWHERE)
+        self.observer.done(outcome)
+        for twin in item.twins:
+            self.observer.done(replace(outcome, path=twin, duplicate=True))
+
+
+def _outcome(item: Item, asset: Json | None) -> Outcome:
+    if asset is None:
+        return failed(item.path, "gone", asset_id=item.asset_id)
+    state = ENDS[asset["state"]]
+    if state == "ready":
+        return Outcome(item.path, item.asset_id, state, item.duplicate)
+    reason = str(asset.get("reason") or asset["state"])
+    detail = str(asset.get("reasonText") or sentence(reason))
+    return Outcome(item.path, item.asset_id, state, item.duplicate, reason, detail)
+
+
+def _failure(path: Path, problem: Problem) -> Outcome:
+    if problem.status == 413 and "quota_bytes" in problem.facts:
+        return failed(path, "over_quota")
+    if problem.status == 413:
+        return Outcome(path, None, "rejected", reason="too_large", detail=problem.detail)
+    return failed(path, problem.code, problem.detail)

@@ -1,0 +1,129 @@
+"""What the routes stand on: the world, the keys, and who is asking."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from functions.core.catalog.read import Desk
+from functions.core.errors import Forbidden, Unauthenticated
+from functions.core.identity.callers import Caller, recognise
+from functions.core.identity.principal import Principal
+from functions.core.identity.tokens import Verifier, bearer
+from functions.core.ports import Vector
+from functions.core.runtime.run import World
+from functions.core.settings import Settings
+from functions.core.signing import Keyring, Picture
+from functions.core.times import utcnow
+from functions.core.visibility import Viewer
+from gateway.local.accounts import Accounts
+
+REMEMBERED_S: Final = 5.0
+MOST_REMEMBERED: Final = 10_000
+EmbedQuery = Callable[[bytes], Awaitable[tuple[str, Vector]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A rendition that is there: its content type, and whether others than its owner may see it."""
+
+    content_type: str
+    to_others: bool
+
+
+@dataclass(slots=True)
+class Callers:
+    """Users by principal, looked up again after five seconds, so that a ban works at once."""
+
+    world: World
+    _known: dict[tuple[str, str], tuple[float, Caller | None]] = field(default_factory=dict)
+
+    async def find(self, principal: Principal) -> Caller:
+        """The caller; raises Forbidden for one who is banned."""
+        until, known = self._known.get(principal.key, (0.0, None))
+        if until <= time.monotonic():
+            known = await self._look(principal)
+        if known is None:
+            raise Forbidden("this account is suspended")
+        return known
+
+    async def _look(self, principal: Principal) -> Caller | None:
+        found: Caller | None
+        try:
+            async with self.world.database.transaction() as tx:
+                found = await recognise(tx, principal)
+        except Forbidden:
+            found = None
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[principal.key] = (time.monotonic() + REMEMBERED_S, found)
+        return found
+
+
+@dataclass(slots=True)
+class Health:
+    """What was down when the parts were last looked at, and until when (monotonic seconds) that counts."""
+
+    until: float = 0.0
+    down: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One gateway's parts."""
+
+    settings: Settings
+    world: World
+    verifier: Verifier
+    media: Keyring
+    embed_query: EmbedQuery
+    """A stranger's picture -> the model's name and its vector; runs where images are decoded."""
+    callers: Callers
+    accounts: Accounts | None
+    """One-time links and sessions, in the embedded mode only."""
+    shown: dict[Picture, tuple[float, Shown | None]] = field(default_factory=dict)
+    """What renditions show, remembered for five seconds."""
+    health: Health = field(default_factory=Health)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of the gallery's own pages."""
+        port = self.settings.port
+        return frozenset({self.settings.address, f"http://localhost:{port}", f"http://127.0.0.1:{port}"})
+
+    def desk(self, viewer: Viewer) -> Desk:
+        """What telling of assets needs."""
+        return Desk(viewer, self.media, utcnow())
+
+
+def door(request: Request) -> Door:
+    """The parts of this gateway."""
+    found: Door = request.app.state.door
+    return found
+
+
+async def caller(request: Request) -> Caller:
+    """Who asks; raises Unauthenticated without a token that holds."""
+    return await _known(request, bearer(request.headers.raw))
+
+
+async def viewer(request: Request) -> Viewer:
+    """Who looks: anybody where the gallery is open, else as `caller`."""
+    authorization = bearer(request.headers.raw)
+    if authorization is None and door(request).settings.anonymous_read:
+        return Viewer()
+    return (await _known(request, authorization)).viewer
+
+
+async def _known(request: Request, authorization: str | None) -> Caller:
+    if authorization is None:
+        raise Unauthenticated
+    here = door(request)
+    return await here.callers.find(await here.verifier.verify(authorization))
+
+
+TheDoor = Annotated[Door, Depends(door)]
+TheCaller = Annotated[Caller, Depends(caller)]
+TheViewer = Annotated[Viewer, Depends(viewer)]

@@ -1,0 +1,1 @@
+"""The embedded mode: one command, a few processes, no server beside it."""

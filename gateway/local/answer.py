@@ -1,0 +1,83 @@
+"""The embedded process that answers: the gateway, the store, the index, the quick groups and housekeeping."""
+
+import asyncio
+import json
+from functools import partial
+from typing import Final
+
+from events import minio
+from functions.core.adapters.objects_folder import FolderObjects
+from functions.core.postgres import log
+from functions.core.runtime.run import World
+from functions.core.runtime.runner import Runner
+from functions.core.settings import Settings
+from functions.core.tx import Database
+from functions.core.wire import Wired, media_keys, open_world
+from functions.housekeeping.relay import keep_relaying
+from functions.housekeeping.sweep import keep_sweeping
+from gateway.app import create_app
+from gateway.auth import verifier
+from gateway.door import Callers, Door
+from gateway.local import operator, process, work
+from gateway.local.accounts import Accounts
+from gateway.local.identity import LocalIdentity
+from gateway.local.steps import ANSWERS, STEPS
+from gateway.local.store import store_routes
+
+SLOTS: Final = 8
+
+
+async def main(settings: Settings) -> None:
+    """Answer until cancelled."""
+    process.start_log(settings, "answer")
+    world = await open_world(settings, lease_s=process.lease_s())
+    try:
+        await _serve(settings, world)
+    finally:
+        if isinstance(world.ports, Wired):
+            await world.ports.close()
+        await world.database.close()
+
+
+async def _serve(settings: Settings, world: World) -> None:
+    here = door(settings, world)
+    objects = world.ports.objects
+    more = store_routes(objects, partial(notify, world.database)) if isinstance(objects, FolderObjects) else []
+    web = process.server(create_app(here, more), host=settings.host, port=settings.port, http="httptools")
+    operators = process.server(operator.application(world, settings, here), uds=str(operator.socket(settings)))
+    await asyncio.to_thread(lambda: world.ports.embedding.model.model_id)
+    await world.ports.vectors.count()
+    async with asyncio.TaskGroup() as group:
+        for job in (
+            web.serve(), operators.serve(), Runner(world, STEPS, list(ANSWERS), slots=SLOTS).run(),
+            keep_relaying(world.database), keep_sweeping(world, settings.trash_days), _ready(web),
+        ):  # fmt: skip
+            group.create_task(job)
+
+
+def door(settings: Settings, world: World) -> Door:
+    """The parts of this gallery's gateway."""
+    identity = LocalIdentity(settings.data_dir / "secrets")
+    local = settings.identity_url == "local:"
+    return Door(
+        settings=settings, world=world, verifier=verifier(settings, identity), media=media_keys(settings),
+        embed_query=partial(work.embed_query, settings), callers=Callers(world),
+        accounts=Accounts(world.database, identity) if local else None,
+    )  # fmt: skip
+
+
+async def notify(database: Database, body: bytes) -> None:
+    """Put the store's notification into the event log, as a bucket's own would come."""
+    document = json.loads(body)
+    async with database.transaction() as tx:
+        for fact in minio.arrived(body, bucket="miraveja"):
+            await log.append(tx, "storage.events", fact.key, {"raw": document})
+
+
+async def _ready(web: process.Server) -> None:
+    await web.up.wait()
+    process.say_ready()
+
+
+if __name__ == "__main__":
+    process.run(main(Settings.load()))

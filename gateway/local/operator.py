@@ -1,0 +1,72 @@
+"""What the operator's commands ask of a running gallery, over a private Unix socket."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from functions.core.adapters.vectors_edge import EdgeVectors
+from functions.core.errors import MiraVejaError, Unavailable
+from functions.core.runtime.run import World
+from functions.core.settings import Settings
+from functions.housekeeping.audit import audit
+from functions.housekeeping.sweep import Sweeper
+from gateway.door import Door
+from gateway.local import process, wires
+
+
+def socket(settings: Settings) -> Path:
+    """Where the answering process takes commands; only its own user can reach it."""
+    return process.socket_folder(settings) / "answer.sock"
+
+
+def application(world: World, settings: Settings, here: Door) -> Starlette:
+    """Audit, reconcile, reindex and sign-in links."""
+
+    async def look(_request: Request) -> JSONResponse:
+        return JSONResponse(await audit(world))
+
+    async def reconcile(request: Request) -> JSONResponse:
+        wanted = await request.json()
+        sweeper = Sweeper(world, dry_run=wanted["dry_run"], force=wanted["force"], trash_days=settings.trash_days)
+        swept = await sweeper.sweep()
+        return JSONResponse({"done": swept.done if swept else {}})
+
+    async def rebuild(_request: Request) -> JSONResponse:
+        return JSONResponse({"points": await reindex(world)})
+
+    async def link(_request: Request) -> JSONResponse:
+        if here.accounts is None:
+            raise Unavailable("this gallery signs people in elsewhere")
+        secret = await here.accounts.link(await here.accounts.owner())
+        return JSONResponse({"link": f"{settings.address}/start/{secret}"})
+
+    named = {"/audit": look, "/reconcile": reconcile, "/reindex": rebuild, "/link": link}
+    routes = [Route(path, act, methods=["POST"]) for path, act in named.items()]
+    handlers = {MiraVejaError: wires.on_error, Exception: wires.on_error}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+async def reindex(world: World) -> int:
+    """Build the index anew from the rows, in a process of its own, while the old one answers; returns its points."""
+    vectors = world.ports.vectors
+    if not isinstance(vectors, EdgeVectors):
+        raise Unavailable("only the embedded index is built here")
+    model = world.ports.embedding.model
+
+    async def build(folder: Path) -> None:
+        arguments = ("-m", "functions.index.build", str(folder), str(model.dim))
+        child = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+        try:
+            if await child.wait():
+                raise Unavailable("the index could not be built; see the log", part="vectors")
+        except asyncio.CancelledError:
+            child.kill()
+            raise
+
+    await vectors.rebuild(build)
+    return await vectors.count()

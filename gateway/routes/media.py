@@ -1,0 +1,97 @@
+"""/media: pictures under signed addresses; the row is asked each time, so that hiding works at once."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from functions.core.contract import Wire
+from functions.core.errors import NotFound
+from functions.core.ids import AssetId
+from functions.core.model import derived_key, original_key
+from functions.core.postgres.where import FROM, where
+from functions.core.signing import ORIGINAL, Picture, verify_media
+from functions.core.times import utcnow
+from functions.core.tx import Tx, one
+from functions.core.visibility import others_may_see
+from gateway.door import Door, Shown, TheDoor
+
+router = APIRouter(tags=["media"])
+SEALED: Final = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "X-Content-Type-Options": "nosniff",
+}
+REMEMBERED_S: Final = 5.0
+MOST_REMEMBERED: Final = 20_000
+
+
+class Signature(Wire):
+    """What an address proves itself by."""
+
+    exp: Annotated[str, Field(max_length=16)]
+    kid: Annotated[str, Field(max_length=32)]
+    sig: Annotated[str, Field(max_length=64)]
+
+
+@router.get("/media/{asset_id}/{generation}/{variant}", name="readMedia", response_class=Response)
+async def media(
+    here: TheDoor, asset_id: UUID, generation: int, variant: str, said: Annotated[Signature, Query()]
+) -> Response:
+    """A rendition or the original; 403 for a changed or expired address, 404 for what is hidden or gone."""
+    picture = Picture(AssetId(asset_id), generation, variant)
+    good = verify_media(here.media, picture, said.exp, said.kid, said.sig, utcnow())
+    if variant == ORIGINAL:
+        return await _original(here, picture, {"Cache-Control": f"private, max-age={good.seconds}"})
+    shown = await _shown(here, picture)
+    if shown is None or not (good.owner or shown.to_others):
+        raise NotFound
+    data = await here.world.ports.objects.read(derived_key(picture.asset, generation, variant, shown.content_type))
+    kept = {"Cache-Control": f"private, max-age={good.seconds}, immutable"}
+    return Response(data, media_type=shown.content_type, headers=SEALED | kept)
+
+
+async def _shown(here: Door, picture: Picture) -> Shown | None:
+    """What the row says of a rendition, remembered for five seconds."""
+    until, known = here.shown.get(picture, (0.0, None))
+    if until <= time.monotonic():
+        async with here.world.database.transaction() as tx:
+            known = await _look(tx, picture)
+        if len(here.shown) >= MOST_REMEMBERED:
+            here.shown.clear()
+        here.shown[picture] = (time.monotonic() + REMEMBERED_S, known)
+    return known
+
+
+async def _look(tx: Tx, picture: Picture) -> Shown | None:
+    sql, values = where(others_may_see())
+    row = await one(
+        tx,
+        f"SELECT r.content_type, a.state = 'ready' AND {sql} AS to_others FROM {FROM} JOIN renditions r"
+        " ON r.asset_id = a.id AND r.generation = a.generation"
+        " WHERE (r.asset_id, r.generation, r.variant) = (%s, %s, %s) AND a.state <> 'deleting'",
+        *values, *picture,
+    )  # fmt: skip
+    return Shown(row["content_type"], row["to_others"]) if row else None
+
+
+async def _original(here: Door, picture: Picture, kept: dict[str, str]) -> Response:
+    """The untouched bytes, as a download of the kind that we found them to be."""
+    async with here.world.database.transaction() as tx:
+        row = await one(
+            tx,
+            "SELECT name, content_type, size FROM assets WHERE id = %s AND generation = %s"
+            " AND state <> 'deleting' AND content_type IS NOT NULL",
+            picture.asset, picture.generation,
+        )  # fmt: skip
+    if row is None:
+        raise NotFound
+    name = quote(row["name"], safe="")
+    attached = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Length": str(row["size"])}
+    chunks: AsyncIterator[bytes] = here.world.ports.objects.chunks(original_key(picture.asset, picture.generation))
+    return StreamingResponse(chunks, media_type=row["content_type"], headers=SEALED | kept | attached)

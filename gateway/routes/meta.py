@@ -1,0 +1,150 @@
+"""What the gallery says of itself: its limits, its health, its contract, and an honest page at `/`."""
+
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from functions.core.contract import Wire
+from functions.core.errors import MiraVejaError, NotFound
+from functions.core.model import ACCEPTED
+from gateway.door import Door, TheDoor
+
+router = APIRouter()
+PAGE_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "html": "text/html"}
+CHECKED_FOR_S: Final = 1.0
+
+
+class LimitsOut(Wire):
+    """Sizes in bytes and pixels."""
+
+    max_bytes: int
+    max_pixels: int
+    max_query_image_bytes: int
+
+
+class IdentityOut(Wire):
+    """How people sign in: `local`, or an OIDC issuer with the client that browsers use."""
+
+    kind: str
+    authority: str | None
+    client_id: str | None
+
+
+class AboutOut(Wire):
+    """What a client needs to know before it begins."""
+
+    name: str
+    version: str
+    limits: LimitsOut
+    accepted_types: list[str]
+    model: str
+    identity: IdentityOut
+    store_origin: str
+    features: dict[str, bool]
+
+
+@router.get("/.well-known/miraveja", name="about", tags=["meta"])
+async def about(here: TheDoor) -> AboutOut:
+    """Limits, accepted types, model, version, identity, store and features."""
+    said = here.settings
+    local = said.identity_url == "local:"
+    identity = IdentityOut(kind="local" if local else "oidc", authority=None if local else said.identity_url,
+                           client_id=None if local else "miraveja-web")  # fmt: skip
+    limits = LimitsOut(max_bytes=said.max_bytes, max_pixels=said.max_pixels, max_query_image_bytes=10 << 20)
+    return AboutOut(
+        name="MiraVeja", version=version("miraveja"), limits=limits, accepted_types=list(ACCEPTED),
+        model=here.world.ports.embedding.model.model_id, identity=identity,
+        store_origin="/".join(said.store_url.split("/", 3)[:3]), features={"anonymousRead": said.anonymous_read},
+    )  # fmt: skip
+
+
+@router.get("/livez", name="live", tags=["meta"], response_class=Response)
+async def live() -> Response:
+    """The process runs."""
+    return Response("ok\n", media_type="text/plain")
+
+
+@router.get("/readyz", name="ready", tags=["meta"], response_class=JSONResponse)
+async def ready(here: TheDoor) -> JSONResponse:
+    """Everything needed answers; 503 with the list of what does not."""
+    down = await _down(here)
+    return JSONResponse({"ready": not down, "down": list(down)}, 503 if down else 200)
+
+
+async def _down(here: Door) -> tuple[str, ...]:
+    """The parts that do not answer, asked once a second at most."""
+    if here.health.until <= time.monotonic():
+        checks = {"database": _database, "objects": _objects}
+        here.health.down = tuple([name for name, check in checks.items() if not await _answers(here, check)])
+        here.health.until = time.monotonic() + CHECKED_FOR_S
+    return here.health.down
+
+
+async def _answers(here: Door, check: Callable[[Door], Awaitable[None]]) -> bool:
+    try:
+        await check(here)
+    except MiraVejaError:
+        return False
+    return True
+
+
+async def _database(here: Door) -> None:
+    async with here.world.database.transaction() as tx:
+        await tx.execute("SELECT 1")
+
+
+async def _objects(here: Door) -> None:
+    await here.world.ports.objects.check()
+
+
+@router.get("/openapi.json", name="openapi", include_in_schema=False)
+async def openapi(here: TheDoor, request: Request) -> JSONResponse:
+    """The contract, made from the code."""
+    _open(here)
+    schema: dict[str, Any] = request.app.openapi()
+    return JSONResponse(schema)
+
+
+@router.get("/docs", name="docs", include_in_schema=False)
+async def docs(here: TheDoor) -> HTMLResponse:
+    """The contract, to read."""
+    _open(here)
+    return _page("docs.html")
+
+
+@router.get("/", name="home", include_in_schema=False)
+async def home() -> HTMLResponse:
+    """A plain page, until the real ones come."""
+    return _page("home.html")
+
+
+@router.get("/pages/{name}", name="pageFile", include_in_schema=False)
+async def page_file(name: str) -> Response:
+    """The few files that the plain pages need."""
+    stem, _, kind = name.partition(".")
+    if not stem.isalnum() or kind not in ("css", "js", "svg"):
+        raise NotFound
+    try:
+        data = (files("gateway") / "web" / name).read_bytes()
+    except FileNotFoundError:
+        raise NotFound from None
+    return Response(data, media_type=KINDS[kind], headers={"Cache-Control": "no-cache"})
+
+
+def _page(name: str) -> HTMLResponse:
+    text = (files("gateway") / "web" / name).read_text(encoding="utf-8")
+    return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
+
+
+def _open(here: Door) -> None:
+    if not here.settings.docs:
+        raise NotFound

@@ -1,0 +1,58 @@
+"""Real parts for every test: a Postgres of our own, a store in a folder, the index, the model; no doubles."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from functions.core.postgres.migrate import migrate
+from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
+from functions.core.runtime.run import World
+from functions.core.tx import Database
+from tests.support.worlds import Parts
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[EmbeddedPostgres]:
+    """One Postgres for the whole run, started as the embedded gallery starts it."""
+    folder = Path(tempfile.mkdtemp(prefix="miraveja-tests-"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder)
+    server.start()
+    migrate(server.url(OWNER), APP)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(cluster: EmbeddedPostgres) -> Iterator[str]:
+    """A migrated database of this test's own, as the role without DDL."""
+    name = f"t{uuid.uuid4().hex}"
+    admin = cluster.url(OWNER).replace("/miraveja?", "/postgres?")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE miraveja".encode())
+        yield cluster.url().replace("/miraveja?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on that database."""
+    opened = Database(database_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
+    """Rows, objects, pictures, vectors and the built-in model, in one process."""
+    parts = Parts(tmp_path)
+    yield World(database, parts, lease_s=5.0)
+    await parts.close()
+
