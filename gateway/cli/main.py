@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType, ModuleType
-from typing import Final, NoReturn
+from typing import Final
 
 COMMANDS: Final = {
     "up": "start the whole gallery on this machine",
@@ -71,8 +71,11 @@ def _module(name: str) -> ModuleType:
     return import_module(f"gateway.cli.{name}")
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """As Ctrl-C, also where the shell has us ignore that, as it does for jobs in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _told(error: Exception) -> str:

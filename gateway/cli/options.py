@@ -2,8 +2,10 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from functions.core.settings import Settings
+if TYPE_CHECKING:
+    from functions.core.settings import Settings
 
 
 def data(command: argparse.ArgumentParser) -> None:
@@ -22,8 +24,10 @@ def json(command: argparse.ArgumentParser, says: str) -> None:
     command.add_argument("--json", action="store_true", help=says)
 
 
-def settings(given: argparse.Namespace, **more: object) -> Settings:
+def settings(given: argparse.Namespace) -> "Settings":
     """The settings with what the command line said on top; raises Invalid."""
-    folder = getattr(given, "data", None)
-    chosen = {"data_dir": Path(folder).expanduser().absolute() if folder else None, "url": getattr(given, "url", None)}
-    return Settings.load(**chosen, **more)
+    from functions.core.settings import Settings
+
+    chosen = {name: getattr(given, name, None) for name in ("data", "url", "host", "port")}
+    folder = Path(chosen["data"]).expanduser().absolute() if chosen["data"] else None
+    return Settings.load(None, data_dir=folder, url=chosen["url"], host=chosen["host"], port=chosen["port"])

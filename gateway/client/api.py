@@ -74,6 +74,12 @@ class Gallery:
         """Limits, types, model; asked once, so that a wrong address is told at once."""
         return (await self._once("GET", "/.well-known/miraveja", bare=True)).json()
 
+    async def down(self) -> list[str]:
+        """The parts that do not answer; raises Unreachable when none does."""
+        async with self._asked("GET", f"{self.url}/readyz") as answer:
+            said = Answer(await answer.read()).json()
+        return [str(part) for part in said["down"]]
+
     async def me(self) -> Json:
         """Who the token belongs to."""
         return (await self._ask("GET", "/v1/me")).json()

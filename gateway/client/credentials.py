@@ -1,6 +1,5 @@
 """How a client proves itself: a token it was given, or the credential file of a gallery on this machine."""
 
-import ipaddress
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 
 from functions.core.errors import NotFound, Unauthenticated, Unavailable
 from functions.core.settings import Settings
+from gateway.local.guard import is_loopback
 
 LIFETIME_S: Final = 300
 RENEW_S: Final = 60
@@ -20,7 +20,7 @@ def bearer(settings: Settings) -> Callable[[], str]:
     if settings.token:
         given = settings.token.get_secret_value()
         return lambda: given
-    if not is_loopback(settings.url):
+    if not is_loopback(urlsplit(settings.url).hostname or ""):
         raise Unauthenticated("set MIRAVEJA_TOKEN: this gallery is not on this machine")
     return LocalToken(settings.data_dir)
 
@@ -50,12 +50,3 @@ class LocalToken:
             )
             self._until = time.monotonic() + LIFETIME_S
         return self._token
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

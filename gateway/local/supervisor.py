@@ -21,7 +21,8 @@ from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
 from functions.core.settings import PREFIX, Settings
 from gateway.local.guard import refuse_unsafe
 
-STOP_S: Final = 3.5
+STOP_S: Final = 3.0
+DATABASE_STOP_S: Final = 1.5
 LOG_BYTES: Final = 10 << 20
 LONGEST_PAUSE_S: Final = 10.0
 
@@ -134,7 +135,7 @@ class Gallery:
                 process.kill()
                 process.wait()
         if self.postgres:
-            self.postgres.stop(wait_s=1.0)
+            self.postgres.stop(wait_s=max(0.5, deadline + DATABASE_STOP_S - time.monotonic()))
 
 
 @contextmanager

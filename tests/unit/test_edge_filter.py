@@ -79,7 +79,6 @@ def branches(inner: st.SearchStrategy[Clause]) -> st.SearchStrategy[Clause]:
 
 @settings(max_examples=300, deadline=None)
 @given(where=st.recursive(leaves, branches, max_leaves=8))
-@pytest.mark.promises("S46")
 def test_the_engine_finds_exactly_what_plain_python_lets_through(filled: Filled, where: Clause) -> None:
     hits = filled.shard.nearest(filled.points[0].vector, where, len(filled.points))
 

@@ -140,7 +140,7 @@ class Shard:
         sync([*(self._folder / "wal").glob("*"), self._folder / "wal"])
 
     def flush(self) -> None:
-        """Sync all parts, which shortens the log; everything stands still for 0.02 s to 0.5 s, as the disk is."""
+        """Sync all parts, which shortens the log; all stands still for 0.02 s to 1 s, as the disk is."""
         _call(self._edge.flush)
 
     def close(self) -> None:

@@ -48,9 +48,9 @@ class OnnxEmbedder:
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Words -> float32 of shape (n, dim), unit rows; raises ModelBroken."""
-        parts = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         session, words = self._session("text"), self._tokenizer()
-        return self._unit([session.run(None, {"ids": words.batch(part)})[0] for part in parts])
+        # One by one: eight-bit layers take their range from the whole batch, and a text must always get one vector.
+        return self._unit([session.run(None, {"ids": words.batch([text])})[0] for text in texts])
 
     def score_text(self, cosine: float) -> float:
         """Likeness of a text and a picture, calibrated to 0..1."""

@@ -1,0 +1,71 @@
+"""`miraveja search`: find by words, by example, or by both."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.cli import options
+
+if TYPE_CHECKING:
+    from gateway.client.api import Answer, Gallery
+
+NOT_WEIGHT: Final = -0.5
+"""As much as a `not` in the address pulls away."""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What may be said."""
+    command.add_argument("text", nargs="?", default="", metavar="TEXT", help="what the pictures show")
+    command.add_argument("--image", type=Path, metavar="PATH", help="a picture that they should be like")
+    command.add_argument("--not", dest="unwanted", action="append", default=[], metavar="TEXT", help="away from this")
+    command.add_argument("--limit", type=int, default=20, choices=range(1, 101), metavar="N", help="1 to 100 hits")
+    options.json(command, "the answer as the gallery gives it")
+    options.url(command)
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 also where nothing is found."""
+    from gateway.cli.screen import say
+
+    if not given.text and not given.image:
+        say("miraveja: say what to look for: TEXT, --image PATH, or both")
+        return 2
+    answer = asyncio.run(_search(given))
+    if given.json:
+        sys.stdout.write(answer.body.decode() + "\n")
+        return 0
+    hits = answer.json()["items"]
+    if not hits:
+        say("nothing found")
+    sys.stdout.writelines(f"{line}\n" for line in table(hits))
+    return 0
+
+
+def table(hits: list[dict[str, Any]]) -> list[str]:
+    """A line for each hit, best first: score, title or name, what it was found by."""
+    from gateway.cli.screen import plain
+
+    names = [plain(hit["title"] or hit["name"], 60) for hit in hits]
+    width = max(map(len, names), default=0)
+    whys = [plain(", ".join(hit["why"])) for hit in hits]
+    return [f"{hit['score']:.3f}  {name:<{width}}  {why}" for hit, name, why in zip(hits, names, whys, strict=True)]
+
+
+async def _search(given: argparse.Namespace) -> "Answer":
+    from gateway.client.api import Gallery
+    from gateway.client.credentials import bearer
+
+    settings = options.settings(given)
+    async with Gallery(settings.url, bearer(settings)) as gallery:
+        if given.image is None:
+            return await gallery.search(given.text, given.unwanted, given.limit)
+        return await gallery.search_body(await _by_example(gallery, given))
+
+
+async def _by_example(gallery: "Gallery", given: argparse.Namespace) -> dict[str, object]:
+    example = await gallery.query_image(await asyncio.to_thread(given.image.read_bytes))
+    texts = [{"q": given.text}] if given.text else []
+    texts += [{"q": words, "weight": NOT_WEIGHT} for words in given.unwanted]
+    return {"texts": texts, "images": [{"queryImageId": example}], "limit": given.limit}

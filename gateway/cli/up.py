@@ -1,0 +1,82 @@
+"""`miraveja up`: the whole gallery on this machine, until Ctrl-C."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from gateway.cli import options
+
+if TYPE_CHECKING:
+    from functions.core.settings import Settings
+    from gateway.local.supervisor import Gallery
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What may be said."""
+    options.data(command)
+    command.add_argument("--host", help="address to listen on (MIRAVEJA_HOST, 127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (MIRAVEJA_PORT, 8080)")
+    command.add_argument(
+        "--samples", action=argparse.BooleanOptionalAction, default=True, help="fill an empty gallery with pictures"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Start, announce, mend until told to stop; whatever happens, nothing is left running."""
+    from gateway.cli.screen import say
+    from gateway.local.supervisor import Gallery, alone
+
+    settings = options.settings(given)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _stop)
+    with alone(settings.data_dir):
+        say(f"Starting MiraVeja on {settings.data_dir} …")
+        gallery = Gallery(settings)
+        try:
+            gallery.start()
+            _serve(gallery, settings, samples=given.samples)
+        finally:
+            _deaf()
+            gallery.stop()
+            say("stopped")
+    return 0
+
+
+def _serve(gallery: "Gallery", settings: "Settings", *, samples: bool) -> None:
+    from gateway.cli.beside import beside
+    from gateway.cli.first_run import first_run
+
+    _announce(settings)
+    with beside(first_run(settings) if samples else _nothing()):
+        gallery.watch()
+
+
+def _announce(settings: "Settings") -> None:
+    """The address, and the one-time link where this gallery signs people in itself."""
+    from gateway.cli.operators import ask
+    from gateway.cli.screen import say
+
+    sys.stdout.write(f"{settings.address}\n")
+    if settings.identity_url == "local:":
+        sys.stdout.write(f"{ask(settings, '/link')['link']}\n")
+        say("The link signs you in; it works once, for ten minutes: `miraveja link` prints another. Ctrl-C stops.")
+    sys.stdout.flush()
+
+
+async def _nothing() -> None:
+    await asyncio.sleep(0)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """The terminal is gone: as Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _deaf() -> None:
+    """Stopping takes seconds and is not stopped."""
+    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(told, signal.SIG_IGN)
