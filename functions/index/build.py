@@ -1,6 +1,8 @@
 """Builds a shard of the vector index from the rows, in a process of its own: `python -m functions.index.build`."""
 
+import os
 import sys
+import threading
 from pathlib import Path
 
 from functions.core.adapters.edge_build import build
@@ -9,8 +11,16 @@ from functions.index.rows import every_point
 
 
 def main(folder: str, dim: str) -> None:
-    """Fill a new folder with every point that the rows ask for."""
+    """Fill a new folder with every point that the rows ask for; politely, and no longer than our parent lives."""
+    os.nice(10)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     build(Path(folder), int(dim), every_point(Settings.load().database_url))
+
+
+def _end_with_parent() -> None:
+    """Our standard input is the parent's: it ends when the parent does."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ async def _serve(settings: Settings, world: World) -> None:
     async with asyncio.TaskGroup() as group:
         for job in (
             web.serve(), operators.serve(), Runner(world, STEPS, list(ANSWERS), slots=SLOTS).run(),
-            keep_relaying(world.database), keep_sweeping(world, settings.trash_days), _ready(web),
+            keep_relaying(world.database), keep_sweeping(world, settings.trash_days), operator.keep_fit(world), _ready(web),
         ):  # fmt: skip
             group.create_task(job)
 

@@ -1,8 +1,11 @@
 """What the operator's commands ask of a running gallery, over a private Unix socket."""
 
 import asyncio
+import logging
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +20,9 @@ from functions.housekeeping.audit import audit
 from functions.housekeeping.sweep import Sweeper
 from gateway.door import Door
 from gateway.local import process, wires
+
+logger = logging.getLogger(__name__)
+LOOK_S: Final = 30.0
 
 
 def socket(settings: Settings) -> Path:
@@ -56,17 +62,30 @@ async def reindex(world: World) -> int:
     vectors = world.ports.vectors
     if not isinstance(vectors, EdgeVectors):
         raise Unavailable("only the embedded index is built here")
-    model = world.ports.embedding.model
-
-    async def build(folder: Path) -> None:
-        arguments = ("-m", "functions.index.build", str(folder), str(model.dim))
-        child = await asyncio.create_subprocess_exec(sys.executable, *arguments)
-        try:
-            if await child.wait():
-                raise Unavailable("the index could not be built; see the log", part="vectors")
-        except asyncio.CancelledError:
-            child.kill()
-            raise
-
-    await vectors.rebuild(build)
+    await vectors.rebuild(partial(_build, world.ports.embedding.model.dim))
     return await vectors.count()
+
+
+async def keep_fit(world: World) -> None:
+    """Build the index anew whenever it is damaged, or much was written since it was last optimised."""
+    vectors = world.ports.vectors
+    while isinstance(vectors, EdgeVectors):
+        if vectors.needs_rebuild or vectors.needs_optimise:
+            try:
+                logger.info("index built anew: %d points", await reindex(world))
+            except MiraVejaError as error:
+                logger.warning("index not built: %s", error.detail)
+        await asyncio.sleep(LOOK_S)
+
+
+async def _build(dim: int, folder: Path) -> None:
+    """Fill a new shard in a child that ends with us."""
+    arguments = ("-m", "functions.index.build", str(folder), str(dim))
+    child = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=asyncio.subprocess.PIPE)
+    try:
+        if await child.wait():
+            raise Unavailable("the index could not be built; see the log", part="vectors")
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()

@@ -33,9 +33,7 @@ class OnnxEmbedder:
         self._about = _about(folder)
         self.model_id: str = self._about["model_id"]
         self.dim: int = self._about["dim"]
-        self._prepare = Preprocess(
-            self._about["picture"], tuple(self._about["mean"]), tuple(self._about["std"])
-        )
+        self._prepare = Preprocess(self._about["picture"], tuple(self._about["mean"]), tuple(self._about["std"]))
         self._lock = Lock()
         self._sessions: dict[Tower, onnxruntime.InferenceSession] = {}
         self._words: Tokenizer | None = None

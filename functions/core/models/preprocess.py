@@ -27,7 +27,8 @@ class Preprocess:
     def batch(self, pictures: Sequence[bytes]) -> Pixels:
         """Encoded renditions -> float32 of shape (n, 3, side, side); raises UnreadableImage."""
         planes = np.stack([self._plane(data) for data in pictures])
-        scaled = (planes.astype(np.float32) / 255 - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        scaled = (planes.astype(np.float32) / 255 - mean) / std
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
     def _plane(self, data: bytes) -> NDArray[np.uint8]:

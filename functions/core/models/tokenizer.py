@@ -5,6 +5,7 @@ import html
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -110,7 +111,7 @@ class Tokenizer:
         symbols = [BYTES[byte] for byte in word.encode()]
         symbols[-1] += END
         while len(symbols) > 1:
-            pair = min(zip(symbols, symbols[1:], strict=False), key=self._rank)
+            pair = min(pairwise(symbols), key=self._rank)
             if pair not in self._ranks:
                 break
             symbols = joined(symbols, pair)

@@ -1,0 +1,75 @@
+"""Turns a search into a direction and an order: neighbours of the picture's vector and matches of words, fused."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from functions.core.catalog.filters import condition
+from functions.core.catalog.read import Desk
+from functions.core.filters import All, Clause
+from functions.core.models.embedding import unit
+from functions.core.ports import Vector
+from functions.core.runtime.run import World
+from functions.core.runtime.step import Ports
+from functions.core.tx import Tx
+from functions.core.visibility import visible_to
+from functions.search import fusion, rows
+from functions.search.contract import Search
+
+DEEPEST: Final = 1_000
+"""By similarity a list ends here."""
+SHALLOW: Final = 200
+"""As deep as first pages look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search made ready: its direction, float32 of shape (dim,), its words, and whom and what it is limited to."""
+
+    vector: Vector
+    words: str
+    unwanted: str
+    clause: Clause
+    by_words: bool
+
+    def score(self, cosine: float, ports: Ports) -> float:
+        """Calibrated likeness, 0 to 1, three digits: enough to compare, too little to invert."""
+        model = ports.embedding.model
+        return round(model.score_text(cosine) if self.by_words else model.score_image(cosine), 3)
+
+
+async def prepare(world: World, tx: Tx, desk: Desk, wanted: Search) -> Asked:
+    """Make a search ready; raises NotFound for an example that the viewer may not see."""
+    clause = All((visible_to(desk.viewer), await condition(tx, desk.viewer, wanted.filters)))
+    wished = [part.q for part in wanted.texts if part.weight > 0]
+    unwanted = [part.q for part in wanted.texts if part.weight < 0]
+    vector = await _direction(world, tx, desk, wanted)
+    return Asked(vector, " ".join(wished), " ".join(unwanted), clause, by_words=bool(wished))
+
+
+async def _direction(world: World, tx: Tx, desk: Desk, wanted: Search) -> Vector:
+    """Where the weighted words and examples point together."""
+    embedding = world.ports.embedding
+    total = np.zeros(embedding.model.dim, dtype=np.float32)
+    for text in wanted.texts:
+        total += text.weight * await embedding.text(text.q)
+    for image in wanted.images:
+        model = embedding.model.model_id
+        if image.asset_id:
+            vector = await rows.asset_vector(tx, desk.viewer, image.asset_id, model)
+        else:
+            vector = await rows.query_vector(tx, desk.viewer, image.query_image_id, model)
+        total += image.weight * vector
+    return unit(total)
+
+
+async def ranked(world: World, tx: Tx, asked: Asked, wanted: int) -> list[fusion.Found]:
+    """The fused order as far as it is wanted: what lies deep is appended, so that earlier pages never change."""
+    depth = SHALLOW if wanted <= SHALLOW // 2 else DEEPEST
+    near = await world.ports.vectors.nearest(asked.vector, asked.clause, depth)
+    said = await rows.by_words(tx, asked.clause, asked.words, asked.unwanted, depth) if asked.words else []
+    first = fusion.fuse(near[:SHALLOW], said[:SHALLOW])
+    known = {found.id for found in first}
+    deep = fusion.fuse(near[SHALLOW:], said[SHALLOW:])
+    return (first + [found for found in deep if found.id not in known])[:DEEPEST]
