@@ -19,7 +19,7 @@ def main(folder: str, dim: str) -> None:
 
 def _end_with_parent() -> None:
     """Our standard input is the parent's: it ends when the parent does."""
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 
 

@@ -1,6 +1,7 @@
 """The SQL of search."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from functions.core.errors import NotFound, QueryImageExpired
@@ -12,13 +13,22 @@ from functions.core.postgres.where import FROM, where
 from functions.core.tx import Tx, one, rows
 from functions.core.visibility import Viewer, visible_to
 
+# How a text becomes a query: every word of it, or, where nothing has them all, any.
+ALL_WORDS: Final = "websearch_to_tsquery('english', %s)"
+ANY_WORD: Final = "replace(plainto_tsquery('english', %s)::text, '&', '|')::tsquery"
+
 
 async def by_words(tx: Tx, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
     """Assets whose title, tags, description, prompt or file name say it, best first."""
+    said = (clause, words, unwanted, limit)
+    return await _matches(tx, ALL_WORDS, *said) or await _matches(tx, ANY_WORD, *said)
+
+
+async def _matches(tx: Tx, query: str, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
     sql, values = where(clause)
     found = await rows(
         tx,
-        f"SELECT a.id FROM {FROM}, (SELECT websearch_to_tsquery('english', %s) && !!plainto_tsquery('english', %s) AS q) w"
+        f"SELECT a.id FROM {FROM}, (SELECT {query} && !!plainto_tsquery('english', %s) AS q) w"
         f" WHERE a.words @@ w.q AND a.state = 'ready' AND {sql}"
         " ORDER BY ts_rank(a.words, w.q, 1) DESC, a.id LIMIT %s",
         words, unwanted, *values, limit,

@@ -36,7 +36,7 @@ async def _look(given: argparse.Namespace) -> "list[Check]":
         settings = options.settings(given)
     except Invalid as error:
         found = [
-            Check("settings", ok=False, says=error.detail, fix="`miraveja config` lists every setting"),
+            Check("settings", ok=False, says=error.detail, fix="correct it, or unset it"),
             versions(),
         ]
         for check in found:

@@ -16,7 +16,6 @@ SAMPLE_S: Final = 0.25
 class Group:
     """Files that ended badly for one reason, a few of them by name."""
 
-    detail: str
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -30,7 +29,7 @@ class Tally:
     done: int = 0
     duplicates: int = 0
     states: Counter[str] = field(default_factory=Counter)
-    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+    groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
     _samples: deque[tuple[float, int, int]] = field(default_factory=deque)
 
     @property
@@ -44,7 +43,8 @@ class Tally:
         self.duplicates += outcome.duplicate
         self.states[outcome.state] += not outcome.duplicate
         if outcome.bad:
-            group = self.groups.setdefault((outcome.state, outcome.reason or ""), Group(outcome.detail or ""))
+            why = (outcome.state, outcome.reason or "", outcome.detail or "")
+            group = self.groups.setdefault(why, Group())
             group.count += 1
             if len(group.examples) < EXAMPLES:
                 group.examples.append(str(outcome.path))
@@ -75,8 +75,8 @@ class Tally:
         counts = [f"{self.states[state]} {says}" for state, says in told.items() if self.states[state]]
         counts += [f"{self.duplicates} already there"] if self.duplicates else []
         lines = [f"{self.done} files: {', '.join(counts) or 'nothing to do'}"]
-        for (state, reason), group in self.groups.items():
-            lines.append(f"{group.count} {state} ({reason}): {group.detail}")
+        for (state, reason, detail), group in self.groups.items():
+            lines.append(f"{group.count} {state} ({reason}): {detail}")
             more = group.count - len(group.examples)
             lines += [f"    {name}" for name in group.examples] + ([f"    and {more} more"] if more else [])
         return lines

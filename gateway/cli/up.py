@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
         finally:
             _deaf()
             gallery.stop()
-            say("stopped")
+    say("stopped")
     return 0
 
 

@@ -17,8 +17,18 @@ Ids = NDArray[np.int64]
 END: Final = "</w>"
 CONTRACTIONS: Final = ("'re", "'ve", "'ll", "'s", "'t", "'m", "'d")
 LONGEST_TEXT: Final = 2_000
-# Typographic quotes and ligatures as a keyboard writes them.
-PLAIN: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "ﬁ": "fi", "ﬂ": "fl"})
+# Typographic quotes, ligatures and full-width letters as a keyboard writes them.
+PLAIN: Final = str.maketrans(
+    {
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    }
+)
 
 
 def _byte_letters() -> tuple[str, ...]:

@@ -30,7 +30,7 @@ class WarmParent:
         return self._process.pid if self._process else None
 
     def submit(self, job: socket.socket, *, threads: bool) -> int:
-        """Have a new child serve the other end of a socket pair; which parent forks it: the first, the second …"""
+        """Have a new child serve the other end of a socket pair; says which parent forks it, counted from 1."""
         control = self._control if self._control is not None and self.alive(self._which) else self._start()
         socket.send_fds(control, [THREADED if threads else PLAIN], [job.fileno()])
         return self._which
