@@ -1,45 +1,66 @@
 """The gateway as an application: routes, what every request passes, problem details."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from functions.core.problem import MEDIA_TYPE
 from gateway import problems
-from gateway.door import Door
+from gateway.door import Door, caller, viewer
 from gateway.local.guard import HostHeader, known_hosts
-from gateway.routes import assets, me, media, meta, search, session, uploads
+from gateway.routes import assets, health, me, media, meta, search, session, uploads
 from gateway.shell import Limits, Numbered, SafeHeaders
 
-ROUTERS = (uploads.router, assets.router, search.router, session.router, me.router, media.router, meta.router)
+ROUTERS = (
+    uploads.router,
+    assets.router,
+    search.router,
+    session.router,
+    me.router,
+    media.router,
+    health.router,
+    meta.router,
+)
+
+
+class Gateway(FastAPI):
+    """The routes that every way of running has, and their contract."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            title="MiraVeja", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+            generate_unique_id_function=_name, swagger_ui_oauth2_redirect_url=None,
+        )  # fmt: skip
+        for router in ROUTERS:
+            self.include_router(router)
+
+    def openapi(self) -> dict[str, Any]:
+        """OpenAPI 3.1 of the routes."""
+        return contract(self)
 
 
 def create_app(here: Door, more: list[BaseRoute] | None = None) -> FastAPI:
     """The application around one door; `more` are routes that only this way of running has."""
-    app = FastAPI(
-        title="MiraVeja", version="1", docs_url=None, redoc_url=None, openapi_url=None,
-        generate_unique_id_function=_name, swagger_ui_oauth2_redirect_url=None,
-    )  # fmt: skip
+    app = Gateway()
     app.state.door = here
-    for router in ROUTERS:
-        app.include_router(router)
     app.router.routes.extend(more or [])
     problems.install(app)
     app.add_middleware(Limits)
     if here.accounts is not None:
         app.add_middleware(HostHeader, hosts=known_hosts(here.settings.port, here.settings.public_url))
+    app.add_middleware(problems.Unforeseen)
     app.add_middleware(SafeHeaders, https=here.settings.address.startswith("https:"))
     app.add_middleware(Numbered)
-    app.openapi = lambda: contract(app)  # type: ignore[method-assign]  # FastAPI's own way to change the document
     return app
 
 
 def contract(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3.1 of the routes, every refusal a problem."""
-    from fastapi.openapi.utils import get_openapi
-
+    """OpenAPI 3.1 of the routes: who may call each, and every refusal a problem."""
     document = get_openapi(title=app.title, version=app.version, openapi_version="3.1.0", routes=app.routes,
                            description="A self-hosted image gallery with AI search.")  # fmt: skip
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -47,12 +68,32 @@ def contract(app: FastAPI) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     schemas["Problem"] = PROBLEM
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    document["security"] = [{"bearer": []}]
+    who = {route.name: security(route) for route in routes()}
     for path in document["paths"].values():
         for operation in path.values():
+            operation["security"] = who[operation["operationId"]]
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": REF}}}
     return document
+
+
+def routes() -> list[APIRoute]:
+    """Every route that every way of running has."""
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def security(route: APIRoute) -> list[dict[str, list[str]]]:
+    """Read off the code who may call a route: a token, a token or nothing, or nobody in particular."""
+    asked = set(_dependencies(route.dependant))
+    if caller in asked:
+        return [{"bearer": []}]
+    return [{"bearer": []}, {}] if viewer in asked else []
+
+
+def _dependencies(dependant: Dependant) -> Iterator[object]:
+    for part in dependant.dependencies:
+        yield part.call
+        yield from _dependencies(part)
 
 
 def _name(route: APIRoute) -> str:

@@ -12,4 +12,5 @@ def verifier(settings: Settings, identity: LocalIdentity) -> Verifier:
     issuer = settings.identity_url
     if issuer == "local:":
         return Verifier(issuer=identity.issuer, keys=identity.keys())
-    return Verifier(issuer=issuer, keys=JwksKeys(f"{issuer}/protocol/openid-connect/certs", fetch_jwks))
+    keys = JwksKeys(f"{issuer}/protocol/openid-connect/certs", fetch_jwks)
+    return Verifier(issuer=issuer, keys=keys, accept_typ_jwt=settings.accept_typ_jwt)

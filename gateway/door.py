@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -47,7 +47,8 @@ class Callers:
             known = await self._look(principal)
         if known is None:
             raise Forbidden("this account is suspended")
-        return known
+        # What is remembered is the user; roles are those of the token that is shown now.
+        return replace(known, principal=principal)
 
     async def _look(self, principal: Principal) -> Caller | None:
         found: Caller | None

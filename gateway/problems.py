@@ -1,17 +1,24 @@
 """Turns every failure at the edge into problem details; the only exception handlers there are."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.core.errors import Invalid, Malformed, MiraVejaError
 from functions.core.problem import DOCS, MEDIA_TYPE, describe, headers
+from functions.core.text import line
 
 log = logging.getLogger(__name__)
+MOST_FIELDS: Final = 20
+"""How many wrong fields an answer names."""
+LONGEST_FIELD: Final = 64
+LONGEST_WHY: Final = 300
 
 
 def install(app: FastAPI) -> None:
@@ -19,7 +26,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MiraVejaError, _ours)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def problem(error: MiraVejaError, request_id: str) -> JSONResponse:
@@ -44,15 +50,17 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- narrows for mypy
     if any(found["type"] == "json_invalid" for found in error.errors()):
         return problem(Malformed("the body is not JSON"), number(request))
-    fields = [_field(found) for found in error.errors()]
+    fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
     names = ", ".join(sorted({".".join(field["at"]) for field in fields}))
     return problem(Invalid(f"not valid: {names}", errors=fields), number(request))
 
 
 def _field(found: dict[str, Any]) -> dict[str, Any]:
     # A union names its branches in the place: people want the field only.
-    at = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
-    return {"at": at or [str(found["loc"][0])], "why": str(found["msg"]).removeprefix("Value error, ")}
+    # Names of unknown fields are the sender's text.
+    at = [line(str(part), LONGEST_FIELD) for part in found["loc"] if part not in ("body", "query", "path")]
+    why = line(str(found["msg"]).removeprefix("Value error, "), LONGEST_WHY)
+    return {"at": at or [str(found["loc"][0])], "why": why}
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
@@ -64,9 +72,34 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type=MEDIA_TYPE)
 
 
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    """A bug: the log has the trace, the caller the number to quote."""
-    log.error("request %s failed", number(request), exc_info=error)
+class Unforeseen:
+    """Turns a bug into a problem inside what every answer passes, so that this one has the safe headers too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The log has the trace, the caller the number to quote."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            request_id = number(Request(scope))
+            log.exception("request %s failed", request_id, exc_info=error)
+            await _bug(request_id)(scope, receive, send)
+
+
+def _bug(request_id: str) -> JSONResponse:
     body = {"type": DOCS + "internal_error", "title": MiraVejaError.title, "status": 500, "code": "internal_error"}
-    body |= {"detail": "quote the requestId when you report this", "requestId": number(request)}
+    body |= {"detail": "quote the requestId when you report this", "requestId": request_id}
     return JSONResponse(body, 500, media_type=MEDIA_TYPE)

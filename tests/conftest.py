@@ -2,17 +2,17 @@
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from functions.core.postgres.migrate import migrate
 from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
 from functions.core.runtime.run import World
 from functions.core.tx import Database
+from tests.support.databases import a_database
+from tests.support.doors import Gallery, a_gallery
 from tests.support.worlds import Parts
 
 
@@ -32,12 +32,8 @@ def cluster() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 def database_url(cluster: EmbeddedPostgres) -> Iterator[str]:
     """A migrated database of this test's own, as the role without DDL."""
-    name = f"t{uuid.uuid4().hex}"
-    admin = cluster.url(OWNER).replace("/miraveja?", "/postgres?")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE miraveja".encode())
-        yield cluster.url().replace("/miraveja?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with a_database(cluster) as url:
+        yield url
 
 
 @pytest.fixture
@@ -56,3 +52,10 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
     yield World(database, parts, lease_s=5.0)
     await parts.close()
 
+
+@pytest.fixture(scope="module")
+async def gallery(cluster: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gallery]:
+    """The gateway itself, for all tests of one module: they keep apart by the people that they bring."""
+    with a_database(cluster) as url:
+        async with a_gallery(url, tmp_path_factory.mktemp("gallery")) as opened:
+            yield opened

@@ -49,7 +49,7 @@ def place_of(cursor: Mapping[str, object]) -> Place:
     try:
         return datetime.fromisoformat(str(cursor["at"])), UUID(str(cursor["id"]))
     except (KeyError, ValueError):
-        raise Malformed("this cursor belongs to something else", reason="invalid_cursor") from None
+        raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None
 
 
 async def revision(tx: Tx, asset: UUID) -> int:

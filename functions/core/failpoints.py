@@ -1,13 +1,16 @@
 """Places where tests make a real process die, wait or fail; nothing happens unless TEST_FAIL names them.
 
-TEST_FAIL="embed.after_work=kill9;count=1,ingest.before_record=sleep:5" — `error:p=.1` fails one time in ten.
+TEST_FAIL="embed.after_work=kill9;count=1,ingest.before_commit=sleep:5" — `error:p=.1` fails one time in ten,
+`armed=FILE` acts once for each time that somebody makes that file, whichever process comes first.
 """
 
 import asyncio
 import os
 import random
 import signal
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 
 @cache
@@ -26,8 +29,18 @@ async def reach(name: str) -> None:
     action, *rest = plan[name]
     _hits[name] = _hits.get(name, 0) + 1
     limit = next((int(part.removeprefix("count=")) for part in rest if part.startswith("count=")), None)
-    if limit is None or _hits[name] <= limit:
+    if (limit is None or _hits[name] <= limit) and _armed(rest):
         await _do(action)
+
+
+def _armed(rest: list[str]) -> bool:
+    file = next((part.removeprefix("armed=") for part in rest if part.startswith("armed=")), None)
+    if file is None:
+        return True
+    with suppress(FileNotFoundError):
+        Path(file).unlink()
+        return True
+    return False
 
 
 async def _do(action: str) -> None:

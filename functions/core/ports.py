@@ -61,6 +61,9 @@ class Objects(Protocol):
     async def presign_post(self, asset: AssetId, content_type: str, size: int, sha256: bytes) -> UploadForm:
         """A form that accepts exactly these bytes at `incoming/{asset}`, for ten minutes."""
 
+    async def sweep_temp(self, older_than_s: float) -> int:
+        """Remove unfinished writes that nobody has touched for so long; says how many there were."""
+
     async def check(self) -> None:
         """Raise Unavailable when the store cannot take an object now."""
 

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from pydantic.alias_generators import to_camel
+
 from functions.core import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -34,7 +36,7 @@ def status(kind: type[errors.MiraVejaError]) -> int:
 def describe(error: errors.MiraVejaError, request_id: str) -> dict[str, Any]:
     """Build the body; extra facts become members, so clients never parse prose."""
     code = str(error.facts.get("code", error.code()))
-    return {name: value for name, value in error.facts.items() if name != "code"} | {
+    return {to_camel(name): value for name, value in error.facts.items() if name != "code"} | {
         "type": DOCS + code,
         "title": error.title,
         "status": status(type(error)),

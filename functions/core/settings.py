@@ -34,6 +34,7 @@ class Settings(BaseModel):
     vectors_url: str = Field("edge:", description="`edge:` is Qdrant's engine in process")
     events_url: str = Field("postgres:", description="`postgres:` is the event log in the database")
     identity_url: str = Field("local:", description="`local:` or the address of an OIDC issuer")
+    accept_typ_jwt: bool = Field(default=False, description="for issuers without RFC 9068: also take header typ JWT")
     embedder_url: str = Field("builtin:", description="`builtin:` is the model that ships with MiraVeja")
 
     data_dir: Path = Field(default_factory=default_data_dir, description="where everything embedded is kept")

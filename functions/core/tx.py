@@ -28,10 +28,10 @@ class Database:
 
     async def open(self) -> None:
         """Connect; raises Unavailable when the server does not answer."""
-        with_wait = self._pool.open(wait=True, timeout=30.0)
         try:
-            await with_wait
+            await self._pool.open(wait=True, timeout=30.0)
         except LOST as error:
+            await self.close()
             raise Unavailable("the database does not answer", part="database") from error
 
     async def close(self) -> None:

@@ -44,20 +44,26 @@ async def audit(world: World) -> dict[str, Any]:
 async def _compare(tx: Tx, objects: set[str], points: set[UUID]) -> tuple[dict[str, int], list[Mismatch]]:
     expected = await rows.expectations(tx)
     found = [mismatch for row in expected for mismatch in _of_asset(row, objects, points)]
-    wanted = {key for row in expected for key in _keys(row, everything=True)}
-    living = {str(row["id"]) for row in expected if row["state"] == State.DELETING}
-    strays = [key for key in objects - wanted if key.split("/")[1] not in living]
+    wanted = {key for row in expected for key in _keys(row) | _awaited(row)}
+    open_ends = {
+        str(row["id"]) for row in expected if row["under_way"] or row["state"] in (State.DELETING, State.FAILED)
+    }
+    strays = [key for key in objects - wanted if key.split("/")[1] not in open_ends]
     found += [Mismatch("stray_object", None, key) for key in sorted(strays)]
     found += [Mismatch("ghost_vector", point, "no row wants this point") for point in await rows.ghosts(tx, points)]
     return await rows.counts(tx), found
 
 
-def _keys(row: dict[str, Any], *, everything: bool = False) -> set[str]:
-    """The objects that an asset must have; with `everything` also those that it may have."""
+def _keys(row: dict[str, Any]) -> set[str]:
+    """The objects that an asset must have."""
     asset, generation = row["id"], row["generation"]
     keys = {original_key(asset, generation)} if row["content_type"] else set()
-    keys |= {derived_key(asset, generation, variant, kind) for variant, kind in row["renditions"]}
-    return keys | ({incoming_key(asset)} if everything and (row["state"] == State.NEW or row["under_way"]) else set())
+    return keys | {derived_key(asset, generation, variant, kind) for variant, kind in row["renditions"]}
+
+
+def _awaited(row: dict[str, Any]) -> set[str]:
+    """The object that an asset may have before it is taken in."""
+    return {incoming_key(row["id"])} if row["state"] == State.NEW else set()
 
 
 def _of_asset(row: dict[str, Any], objects: set[str], points: set[UUID]) -> list[Mismatch]:

@@ -1,7 +1,7 @@
 """The SQL of housekeeping and of the audit."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from functions.core.tx import rows as all_rows
 KEY: Final = re.compile(r"(incoming|originals|derived)/([0-9a-f-]{36})(?:/(\d+))?")
 FORGET: Final = (
     "DELETE FROM outbox WHERE published_at < now() - interval '7 days'",
-    "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND state <> 'working'",
+    "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND (state <> 'working' OR lease_until < now())",
     "DELETE FROM tombstones WHERE created_at < now() - interval '30 days'",
     "DELETE FROM query_images WHERE expires_at < now()",
     "DELETE FROM assets WHERE state = 'expired' AND updated_at < now() - interval '7 days'",
@@ -45,7 +45,8 @@ async def unaccounted(tx: Tx, keys: list[str]) -> list[str]:
     found = {key: match for key in keys if (match := KEY.match(key))}
     ids = list({UUID(match[2]) for match in found.values()})
     living = {
-        row["id"]: row for row in await all_rows(tx, "SELECT id, generation, state FROM assets WHERE id = ANY(%s)", ids)
+        row["id"]: row
+        for row in await all_rows(tx, "SELECT id, generation, state, content_type FROM assets WHERE id = ANY(%s)", ids)
     }
     return [key for key, match in found.items() if not _wanted(match, living.get(UUID(match[2])))]
 
@@ -56,26 +57,30 @@ def _wanted(match: re.Match[str], row: DictRow | None) -> bool:
     if row["state"] == State.DELETING:
         return True  # the purge is on its way
     if match[1] == "incoming":
-        return bool(row["state"] == State.NEW)
+        # What failed before it was taken in can be tried again only from here.
+        return bool(row["state"] == State.NEW or (row["state"] == State.FAILED and not row["content_type"]))
     return bool(row["generation"] == int(match[3] or 0))
 
 
-async def incomplete(tx: Tx, points: Collection[UUID], grace: timedelta) -> list[tuple[AssetId, str]]:
+async def incomplete(
+    tx: Tx, points: Collection[UUID], pictured: Mapping[str, int], grace: timedelta
+) -> list[tuple[AssetId, str]]:
     """Assets past their processing without renditions or vector (`redone`), or without their point (`reindexed`)."""
     found = await all_rows(
         tx,
-        "SELECT a.id, a.state, EXISTS (SELECT FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation)"
-        " AND EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS whole,"
-        " a.moderation <> 'rejected' AS findable"
+        "SELECT a.id, a.generation, a.state, a.moderation <> 'rejected' AS findable,"
+        " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
+        " (SELECT count(*) FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions"
         " FROM assets a WHERE a.state IN ('uploaded', 'processed', 'ready') AND a.updated_at < now() - %s"
         " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)",
         grace,
     )
-    return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, points))]
+    return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, points, pictured))]
 
 
-def _repair(row: DictRow, points: Collection[UUID]) -> str | None:
-    if not row["whole"] or row["state"] == State.UPLOADED:
+def _repair(row: DictRow, points: Collection[UUID], pictured: Mapping[str, int]) -> str | None:
+    there = pictured.get(f"derived/{row['id']}/{row['generation']}", 0)
+    if row["state"] == State.UPLOADED or not row["embedded"] or not 0 < row["renditions"] <= there:
         return "redone"
     if row["state"] == State.PROCESSED or (row["findable"] and row["id"] not in points):
         return "reindexed"
@@ -89,6 +94,18 @@ async def ghosts(tx: Tx, points: Collection[UUID]) -> list[AssetId]:
         "SELECT p.id FROM unnest(%s::uuid[]) AS p (id) LEFT JOIN assets a ON a.id = p.id"
         " WHERE a.id IS NULL OR a.state NOT IN ('processed', 'ready', 'uploaded') OR a.moderation = 'rejected'",
         list(points),
+    )
+    return [AssetId(row["id"]) for row in found]
+
+
+async def unburied(tx: Tx, grace: timedelta) -> list[AssetId]:
+    """Assets on their way out with nothing under way."""
+    found = await all_rows(
+        tx,
+        "SELECT a.id FROM assets a WHERE a.state = 'deleting' AND a.updated_at < now() - %s"
+        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)"
+        " AND NOT EXISTS (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL)",
+        grace,
     )
     return [AssetId(row["id"]) for row in found]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,9 @@ from functions.housekeeping import rows
 logger = logging.getLogger(__name__)
 EVERY_S: Final = 300.0
 GRACE: Final = timedelta(hours=1)
+KEPT: Final = timedelta(days=7)
+"""As long as the quarantine holds anything."""
+PREFIXES: Final = ("incoming/", "derived/", "originals/")
 LOCK: Final = 7_155_004
 FUSE_COUNT: Final = 1_000
 FUSE_SHARE: Final = 0.05
@@ -30,6 +34,8 @@ class Swept:
     """What one sweep did, or would do."""
 
     done: dict[str, int] = field(default_factory=dict)
+    pictured: Counter[str] = field(default_factory=Counter)
+    """How many renditions the store has below each `derived/{asset}/{generation}`."""
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to one kind of repair."""
@@ -53,7 +59,9 @@ class Sweeper:
         async with self.world.database.transaction() as leader:
             if not (await one(leader, "SELECT pg_try_advisory_xact_lock(%s) AS mine", LOCK) or {"mine": False})["mine"]:
                 return None
-            for part in (self._arrivals, self._strays, self._missing, self._ghosts, self._trash, self._forget):
+            for part in (
+                self._arrivals, self._strays, self._missing, self._ghosts, self._unburied, self._trash, self._forget,
+            ):  # fmt: skip
                 await part(swept)
         return swept
 
@@ -69,23 +77,26 @@ class Sweeper:
 
     async def _strays(self, swept: Swept) -> None:
         """Objects that no row accounts for; fresh ones may still get their row."""
-        stray: list[str] = []
-        kept = 0
-        for prefix in ("incoming/", "derived/", "originals/"):
+        old, overdue, known = list[str](), set[str](), 0
+        now = utcnow()
+        for prefix in PREFIXES:
             async for found in self.world.ports.objects.list(prefix):
-                kept += 1
-                if found.modified < utcnow() - self.grace:
-                    stray.append(found.key)
-        stray = await self._read(rows.unaccounted, stray)
-        await self._fuse(len(stray), kept)
+                known += 1
+                swept.pictured[found.key.rpartition("/")[0]] += 1
+                old += [found.key] if found.modified < now - self.grace else []
+                overdue |= {found.key} if prefix == "incoming/" and found.modified < now - KEPT else set()
+        stray = sorted(overdue.union(await self._read(rows.unaccounted, old)))
+        await self._fuse(len(stray), known)
         swept.count("objects_deleted", len(stray))
         for key in [] if self.dry_run else stray:
             await self.world.ports.objects.delete(key)
+        if not self.dry_run:
+            swept.count("temp_deleted", await self.world.ports.objects.sweep_temp(self.grace.total_seconds()))
 
     async def _missing(self, swept: Swept) -> None:
         """Effects that a row promises and that are not there: through the pipeline once more."""
         vectors = await self.world.ports.vectors.ids()
-        for asset, repair in await self._read(rows.incomplete, vectors, self.grace):
+        for asset, repair in await self._read(rows.incomplete, vectors, swept.pictured, self.grace):
             swept.count(repair)
             await self._do({"redone": upkeep.redo, "reindexed": upkeep.reindex}[repair], asset)
 
@@ -97,6 +108,12 @@ class Sweeper:
         swept.count("points_deleted", len(ghosts))
         if ghosts and not self.dry_run:
             await self.world.ports.vectors.delete(ghosts)
+
+    async def _unburied(self, swept: Swept) -> None:
+        """Purges that were given up: once more."""
+        for asset in await self._read(rows.unburied, self.grace):
+            swept.count("purged_again")
+            await self._do(upkeep.purge_again, asset)
 
     async def _trash(self, swept: Swept) -> None:
         """What has been in the trash for its time."""
@@ -146,4 +163,6 @@ async def keep_sweeping(world: World, trash_days: int, every_s: float = EVERY_S)
                 logger.info("swept: %s", swept.done)
         except MiraVejaError as error:
             logger.warning("sweep stopped: %s", error.detail)
+        except Exception:  # housekeeping must not end the process that answers
+            logger.exception("sweep failed")
         await asyncio.sleep(every_s)

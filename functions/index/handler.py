@@ -9,12 +9,16 @@ from functions.index import rows
 
 async def load(tx: Tx, asset: Asset) -> rows.Shown:
     """What the point is to show, and the change it shows, or that there is to be none."""
-    if asset.state in ENDS or asset.moderation is Moderation.REJECTED:
+    if not _findable(asset):
         return rows.Shown(asset.change, None)
     shown = await rows.shown(tx, asset)
     if shown is None:
         raise TooEarly
     return shown
+
+
+def _findable(asset: Asset) -> bool:
+    return asset.state not in ENDS and asset.moderation is not Moderation.REJECTED
 
 
 async def work(asset: Asset, ports: Ports, shown: rows.Shown) -> int:
@@ -26,11 +30,11 @@ async def work(asset: Asset, ports: Ports, shown: rows.Shown) -> int:
     return shown.change
 
 
-async def record(tx: Tx, asset: Asset, change: int) -> AssetEmbedded:
-    """Searchable, unless the row moved on while we worked: then once more."""
+async def record(tx: Tx, asset: Asset, change: int) -> AssetEmbedded | None:
+    """Searchable, unless there is to be no point; once more when the row moved on while we worked."""
     if asset.change != change:
         raise Moved
-    return AssetEmbedded.of(asset)
+    return AssetEmbedded.of(asset) if _findable(asset) else None
 
 
 async def undo(ref: Ref, ports: Ports) -> None:

@@ -73,5 +73,5 @@ async def fingerprint(objects: Objects, key: str) -> Fingerprint:
 
 STEP = Step(
     name="ingest", consumes=(ObjectArrived,), after=State.NEW, to=State.UPLOADED, once=True,
-    load=load, work=work, record=record, settle=settle, undo=undo,
+    load=load, work=work, record=record, settle=settle, undo=undo, by_generation=True,
 )  # fmt: skip

@@ -64,6 +64,12 @@ class SearchByAddress(AssetFilters):
     limit: Limit = 50
     cursor: Cursor | None = None
 
+    @model_validator(mode="after")
+    def _something(self) -> "SearchByAddress":
+        if not self.q and not self.like:
+            raise ValueError("say what to look for in `q` or `like`")
+        return self
+
     def as_search(self) -> Search:
         """The search that this address means."""
         texts = ([Words(q=self.q)] if self.q else []) + [Words(q=words, weight=-0.5) for words in self.not_ if words]

@@ -68,7 +68,7 @@ def continued(world: World, desk: Desk, wanted: Search) -> int:
         return 0
     said, mine = unseal(desk.media, wanted.cursor), _identity(world, wanted)
     if said.get("s") != mine["s"] or not isinstance(said.get("o"), int):
-        raise Malformed("this cursor belongs to another search", reason="invalid_cursor")
+        raise Malformed("this cursor belongs to another search", code="invalid_cursor")
     if said.get("m") != mine["m"]:
         raise CursorExpired
     return int(str(said["o"]))

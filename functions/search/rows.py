@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from functions.core.catalog.read import seen_by
 from functions.core.errors import NotFound, QueryImageExpired
-from functions.core.filters import Clause
+from functions.core.filters import All, Clause
 from functions.core.ids import AssetId, UserId, uuid7
 from functions.core.models.embedding import from_bytes, to_bytes
 from functions.core.ports import Vector
 from functions.core.postgres.where import FROM, where
 from functions.core.tx import Tx, one, rows
-from functions.core.visibility import Viewer, visible_to
+from functions.core.visibility import Viewer
 
 # How a text becomes a query: every word of it, or, where nothing has them all, any.
 ALL_WORDS: Final = "websearch_to_tsquery('english', %s)"
@@ -38,11 +39,10 @@ async def _matches(tx: Tx, query: str, clause: Clause, words: str, unwanted: str
 
 async def asset_vector(tx: Tx, viewer: Viewer, asset: UUID, model: str) -> Vector:
     """The vector of an asset that the viewer may see; NotFound otherwise, and while it has none."""
-    sql, values = where(visible_to(viewer))
+    sql, values = seen_by(viewer, All())
     row = await one(
         tx,
-        f"SELECT e.vector FROM {FROM} JOIN embeddings e ON e.asset_id = a.id AND e.model = %s"
-        f" WHERE a.id = %s AND a.state <> 'deleting' AND {sql}",
+        f"SELECT e.vector FROM {FROM} JOIN embeddings e ON e.asset_id = a.id AND e.model = %s WHERE a.id = %s AND {sql}",
         model, asset, *values,
     )  # fmt: skip
     if row is None:

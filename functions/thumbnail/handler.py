@@ -32,5 +32,6 @@ async def undo(ref: Ref, ports: Ports) -> None:
 
 
 STEP = Step(
-    name="thumbnail", consumes=(AssetUploaded,), after=State.UPLOADED, work=work, record=record, undo=undo
+    name="thumbnail", consumes=(AssetUploaded,), after=State.UPLOADED,
+    work=work, record=record, undo=undo, by_generation=True,
 )  # fmt: skip

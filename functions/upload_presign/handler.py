@@ -19,6 +19,7 @@ from functions.upload_presign.contract import CheckUploads, CompletedOut, FormOu
 from functions.upload_presign.rows import Twin
 
 LIFETIME: Final = timedelta(seconds=600)
+EXPIRED: Final = "this upload has expired: ask for a new form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +81,18 @@ async def check(world: World, owner: UserId, asked: CheckUploads) -> KnownOut:
 async def complete(world: World, owner: UserId, asset_id: AssetId) -> tuple[CompletedOut, bool]:
     """Say that the bytes are there; True when that was news.
 
-    Raises NotFound for an asset of somebody else, Conflict before the object is there, Gone after the asset expired.
+    Raises NotFound for an asset of somebody else, Conflict before the object is there, Gone once it can no more come.
     """
     async with world.database.transaction() as tx:
-        state = await rows.state_of(tx, owner, asset_id)
+        state, late = await rows.state_of(tx, owner, asset_id)
     if state is State.EXPIRED:
-        raise Gone("this upload has expired: ask for a new form")
+        raise Gone(EXPIRED)
     if state is not State.NEW:
         return CompletedOut(asset_id=asset_id, state=state), False
     try:
         await world.ports.objects.stat(incoming_key(asset_id))
     except NotFound:
-        raise Conflict("the file has not arrived yet") from None
+        raise (Gone(EXPIRED) if late else Conflict("the file has not arrived yet")) from None
     async with world.database.transaction() as tx:
         await outbox.put(tx, "storage.events", ObjectArrived(asset_id=asset_id))
         return CompletedOut(asset_id=asset_id, state=state), await rows.note_complete(tx, asset_id)

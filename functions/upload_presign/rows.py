@@ -90,12 +90,15 @@ async def known(tx: Tx, owner: UserId, digests: list[bytes]) -> dict[str, UUID]:
     return {row["sha256"]: row["id"] for row in found}
 
 
-async def state_of(tx: Tx, owner: UserId, asset: AssetId) -> State:
-    """The state of an asset of this owner, or NotFound."""
-    row = await one(tx, "SELECT state FROM assets WHERE id = %s AND owner = %s AND state <> 'deleting'", asset, owner)
+async def state_of(tx: Tx, owner: UserId, asset: AssetId) -> tuple[State, bool]:
+    """The state of an asset of this owner, and whether its form's time is over; or NotFound."""
+    row = await one(
+        tx, "SELECT state, form_expires_at <= now() AS late FROM assets WHERE id = %s AND owner = %s AND state <> 'deleting'",
+        asset, owner,
+    )  # fmt: skip
     if row is None:
         raise NotFound
-    return State(row["state"])
+    return State(row["state"]), row["late"]
 
 
 async def note_complete(tx: Tx, asset: AssetId) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from events import minio
 from functions.core.adapters.objects_folder import FolderObjects
+from functions.core.identity.keys import JwksKeys
 from functions.core.postgres import log
 from functions.core.runtime.run import World
 from functions.core.runtime.runner import Runner
@@ -53,6 +54,8 @@ async def _serve(settings: Settings, world: World) -> None:
             keep_relaying(world.database), keep_sweeping(world, settings.trash_days), operator.keep_fit(world), _ready(web),
         ):  # fmt: skip
             group.create_task(job)
+        if isinstance(here.verifier.keys, JwksKeys):
+            group.create_task(here.verifier.keys.keep_fresh())
 
 
 def door(settings: Settings, world: World) -> Door:

@@ -64,7 +64,7 @@ class HostHeader:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _refuse(send, status)
+            await _refuse(send, status, scope.get("state", {}).get("request_id", ""))
 
     def _refusal(self, scope: Scope) -> int | None:
         hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
@@ -73,11 +73,12 @@ class HostHeader:
         return None if hosts[0].decode("latin-1").lower() in self._hosts else 421
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _refuse(send: Send, status: int, request_id: str) -> None:
     code, title = ("misdirected_request", "This is not the address of the gallery")
     if status == 400:
         code, title = ("malformed", "The request must name one Host")
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "code": code}).encode()
+    told = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": title}
+    body = json.dumps(told | {"requestId": request_id}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -51,9 +51,16 @@ async def media(
     shown = await _shown(here, picture)
     if shown is None or not (good.owner or shown.to_others):
         raise NotFound
-    data = await here.world.ports.objects.read(derived_key(picture.asset, generation, variant, shown.content_type))
+    data = await _read(here, derived_key(picture.asset, generation, variant, shown.content_type))
     kept = {"Cache-Control": f"private, max-age={good.seconds}, immutable"}
     return Response(data, media_type=shown.content_type, headers=SEALED | kept)
+
+
+async def _read(here: Door, key: str) -> bytes:
+    try:
+        return await here.world.ports.objects.read(key)
+    except NotFound:
+        raise NotFound from None  # the key is nobody's business
 
 
 async def _shown(here: Door, picture: Picture) -> Shown | None:

@@ -1,7 +1,5 @@
-"""What the gallery says of itself: its limits, its health, its contract, and an honest page at `/`."""
+"""What the gallery says of itself: its limits, its contract, and an honest page at `/`."""
 
-import time
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
@@ -10,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from functions.core.contract import Wire
-from functions.core.errors import MiraVejaError, NotFound
+from functions.core.errors import NotFound
 from functions.core.model import ACCEPTED
 from gateway.door import Door, TheDoor
 
@@ -20,7 +18,6 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "html": "text/html"}
-CHECKED_FOR_S: Final = 1.0
 
 
 class LimitsOut(Wire):
@@ -67,45 +64,6 @@ async def about(here: TheDoor) -> AboutOut:
     )  # fmt: skip
 
 
-@router.get("/livez", name="live", tags=["meta"], response_class=Response)
-async def live() -> Response:
-    """The process runs."""
-    return Response("ok\n", media_type="text/plain")
-
-
-@router.get("/readyz", name="ready", tags=["meta"], response_class=JSONResponse)
-async def ready(here: TheDoor) -> JSONResponse:
-    """Everything needed answers; 503 with the list of what does not."""
-    down = await _down(here)
-    return JSONResponse({"ready": not down, "down": list(down)}, 503 if down else 200)
-
-
-async def _down(here: Door) -> tuple[str, ...]:
-    """The parts that do not answer, asked once a second at most."""
-    if here.health.until <= time.monotonic():
-        checks = {"database": _database, "objects": _objects}
-        here.health.down = tuple([name for name, check in checks.items() if not await _answers(here, check)])
-        here.health.until = time.monotonic() + CHECKED_FOR_S
-    return here.health.down
-
-
-async def _answers(here: Door, check: Callable[[Door], Awaitable[None]]) -> bool:
-    try:
-        await check(here)
-    except MiraVejaError:
-        return False
-    return True
-
-
-async def _database(here: Door) -> None:
-    async with here.world.database.transaction() as tx:
-        await tx.execute("SELECT 1")
-
-
-async def _objects(here: Door) -> None:
-    await here.world.ports.objects.check()
-
-
 @router.get("/openapi.json", name="openapi", include_in_schema=False)
 async def openapi(here: TheDoor, request: Request) -> JSONResponse:
     """The contract, made from the code."""
@@ -135,7 +93,7 @@ async def page_file(name: str) -> Response:
         raise NotFound
     try:
         data = (files("gateway") / "web" / name).read_bytes()
-    except FileNotFoundError:
+    except OSError:
         raise NotFound from None
     return Response(data, media_type=KINDS[kind], headers={"Cache-Control": "no-cache"})
 

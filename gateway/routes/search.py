@@ -1,11 +1,13 @@
 """/v1/search and /v1/query-images: find by words, by example, by both."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
+from starlette.types import Message, Receive
 
-from functions.core.errors import Invalid, TooLarge
+from functions.core.errors import Invalid, Malformed, TooLarge
 from functions.core.times import utcnow
 from functions.search import handler, rows
 from functions.search.contract import Hits, QueryImageOut, Search, SearchByAddress
@@ -45,10 +47,39 @@ async def query_image(here: TheDoor, who: TheCaller, request: Request) -> QueryI
 
 async def _picture(request: Request) -> bytes:
     """The first file of the form, at most 10 MiB."""
-    if int(request.headers.get("content-length", MOST_QUERY_BYTES + OVERHEAD)) > MOST_QUERY_BYTES + OVERHEAD:
-        raise TooLarge(f"at most {MOST_QUERY_BYTES} bytes", max_bytes=MOST_QUERY_BYTES)
-    async with request.form(max_files=1, max_fields=5) as form:
-        for part in form.values():
-            if not isinstance(part, str):
-                return await part.read()
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Invalid("send one image as multipart/form-data")
+    bounded = Request(request.scope, _bounded(request.receive))
+    try:
+        async with bounded.form(max_files=1, max_fields=5) as form:
+            for part in form.values():
+                if not isinstance(part, str):
+                    return _not_too_large(await part.read())
+    except UnicodeError:  # a charset of the sender's choice, such as `undefined`
+        raise Malformed("the form cannot be read") from None
     raise Invalid("send one image as multipart/form-data")
+
+
+def _bounded(receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """The body as it comes, refused as soon as there is too much of it, whatever its head said."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MOST_QUERY_BYTES + OVERHEAD:
+            raise _too_large()
+        return message
+
+    return counted
+
+
+def _not_too_large(data: bytes) -> bytes:
+    if len(data) > MOST_QUERY_BYTES:
+        raise _too_large()
+    return data
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"at most {MOST_QUERY_BYTES} bytes", max_bytes=MOST_QUERY_BYTES)

@@ -1,10 +1,10 @@
 """The filters that lists and searches share, as clients write them and as a condition."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from functions.core.contract import Tag, Wire
 from functions.core.errors import NotFound
@@ -17,17 +17,25 @@ Color = Literal[
 ]  # fmt: skip
 
 
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+"""A time; without an offset it is UTC."""
+
+
 class AssetFilters(Wire):
     """What narrows a list or a search; every given one must hold."""
 
-    owner: Annotated[str, Field(max_length=64, description="`me`, an id or a handle")] | None = None
+    owner: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$", description="`me`, an id or a handle")] | None = None
     visibility: Literal["private", "unlisted", "public"] | None = None
-    tag: Annotated[list[Tag], Field(max_length=20, description="all of them")] = []
+    tag: Annotated[list[Tag], Field(max_length=12, description="all of them")] = []
     orientation: Literal["landscape", "portrait", "square"] | None = None
     color: Color | None = None
     type: Annotated[str, Field(pattern=r"^image/[a-z]{2,8}$", description="a content type")] | None = None
-    from_: Annotated[datetime | None, Field(alias="from", description="created at or after")] = None
-    to: Annotated[datetime | None, Field(description="created before")] = None
+    from_: Annotated[Moment | None, Field(alias="from", description="created at or after")] = None
+    to: Annotated[Moment | None, Field(description="created before")] = None
     trashed: Annotated[bool, Field(description="look into the trash instead")] = False
 
 

@@ -13,7 +13,7 @@ from functions.core import errors
 from functions.core.catalog.contract import AssetOut, OwnerOut, RenditionOut, TagOut
 from functions.core.filters import All, Clause
 from functions.core.ids import AssetId
-from functions.core.postgres.where import FROM, where
+from functions.core.postgres.where import FROM, Sql, where
 from functions.core.signing import Keyring, Picture, media_url
 from functions.core.tx import Tx, rows
 from functions.core.visibility import Viewer, visible_to
@@ -64,15 +64,20 @@ async def select(
     tx: Tx, viewer: Viewer, clause: Clause, more: str, values: Sequence[Any], tail: str = ""
 ) -> list[DictRow]:
     """Rows with COLUMNS that are visible to the viewer and satisfy both conditions."""
-    sql, bound = where(All((visible_to(viewer), clause)))
-    mine = "a.owner = %s OR " if viewer.user else ""
-    mine_values = [viewer.user] if viewer.user else []
+    sql, bound = seen_by(viewer, clause)
     return await rows(
         tx,
-        f"SELECT {COLUMNS} FROM {FROM} LEFT JOIN metadata m ON m.asset_id = a.id"
-        f" WHERE {ALIVE} AND ({mine}{FOR_OTHERS}) AND {sql} AND {more} {tail}",
-        *mine_values, *bound, *values,
+        f"SELECT {COLUMNS} FROM {FROM} LEFT JOIN metadata m ON m.asset_id = a.id WHERE {sql} AND {more} {tail}",
+        *bound, *values,
     )  # fmt: skip
+
+
+def seen_by(viewer: Viewer, clause: Clause) -> Sql:
+    """What the viewer may see and the clause lets through, as SQL over FROM: alive, and ready unless it is theirs."""
+    sql, bound = where(All((visible_to(viewer), clause)))
+    if viewer.user is None:
+        return f"{ALIVE} AND {FOR_OTHERS} AND {sql}", bound
+    return f"{ALIVE} AND (a.owner = %s OR {FOR_OTHERS}) AND {sql}", [viewer.user, *bound]
 
 
 def told(row: DictRow, desk: Desk) -> AssetOut:

@@ -4,7 +4,7 @@ There is no high-water mark: a transaction that commits late would fall behind i
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -13,7 +13,8 @@ from events.flow import groups_of
 from functions.core.tx import Tx, one, rows
 
 CHANNEL = "miraveja_log"
-CLAIM_LOCK = 7_155_003
+CLAIM_LOCK: Final = 7_155_003
+Counted = Literal["attempts", "waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,12 @@ async def done(tx: Tx, delivery: Delivery) -> bool:
     return row is not None
 
 
-async def postpone(tx: Tx, delivery: Delivery, delay_s: float, *, attempted: bool) -> None:
-    """Give it back for later; only an attempt that failed for reasons of its own is counted."""
+async def postpone(tx: Tx, delivery: Delivery, delay_s: float, counts: Counted | None) -> None:
+    """Give it back for later, counted as an attempt that failed for reasons of its own, as a wait, or not at all."""
     await tx.execute(
         "UPDATE deliveries SET lease_until = NULL, not_before = now() + make_interval(secs => %s),"
         " attempts = attempts - %s, waits = waits + %s WHERE id = %s AND token = %s",
-        [delay_s, int(not attempted), int(not attempted), delivery.id, delivery.token],
+        [delay_s, int(counts != "attempts"), int(counts == "waits"), delivery.id, delivery.token],
     )
 
 

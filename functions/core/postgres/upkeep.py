@@ -74,6 +74,12 @@ async def reindex(tx: Tx, asset_id: AssetId) -> None:
     await outbox.put(tx, "assets.processed", AssetProcessed.of(await _locked(tx, asset_id)))
 
 
+async def purge_again(tx: Tx, asset_id: AssetId) -> None:
+    """Once more what makes away with an asset that is on its way out."""
+    await tx.execute("UPDATE assets SET run = run + 1, updated_at = now() WHERE id = %s", [asset_id])
+    await outbox.put(tx, "assets.deleted", AssetDeleted.of(await _locked(tx, asset_id)))
+
+
 async def _locked(tx: Tx, asset_id: AssetId) -> Asset:
     asset = await assets.find(tx, asset_id, lock=True)
     if asset is None:

@@ -57,8 +57,10 @@ async def take(tx: Tx, step: Step, fact: Fact, lease_s: float) -> Taken | Left:
         or (asset.state is State.DELETING) > (step.after is State.DELETING)
     ):
         return await _gone(tx, step, ref, asset)
+    if isinstance(fact, StepFact) and fact.run < asset.run:
+        return Left(Answer(Outcome.GONE), settle=ref)
     entry = Entry(step.name, asset_id, ref.generation, mark_of(fact, asset))
-    if left := await _known(tx, entry) or _out_of_place(step, fact, asset, ref):
+    if left := await _known(tx, entry, ref) or _out_of_place(step, fact, asset, ref):
         return left
     return await _claim(tx, step, entry, asset, lease_s)
 
@@ -72,29 +74,43 @@ def _generation(fact: Fact, asset: Asset | None) -> int:
 
 async def _gone(tx: Tx, step: Step, ref: Ref, asset: Asset | None) -> Left:
     """Superseded or purged; an id that was never ours is left to the sweeper."""
-    known = asset is not None or await assets.is_gone_for_good(tx, ref.id)
-    return Left(Answer(Outcome.GONE), undo=ref if known and step.undo else None)
+    if asset is None:
+        known = await assets.is_gone_for_good(tx, ref.id)
+    else:
+        # An old event, or a forged one, takes nothing from a generation that lives.
+        known = step.by_generation or asset.state is State.DELETING
+    return Left(Answer(Outcome.GONE), undo=ref if known else None)
 
 
-async def _known(tx: Tx, entry: Entry) -> Left | None:
+async def _known(tx: Tx, entry: Entry, ref: Ref) -> Left | None:
+    """The answer of before; tidied up after once more, since a crash may have come before that."""
     known = await inbox.look(tx, entry)
     if known is None or known.state == "working":
         return None
     if known.state == "dead":
         return Left(Answer(Outcome.DEAD, error=known.error or "dead"))
-    return Left(Answer(Outcome.DONE, reply=from_json(known.reply) if known.reply else None))
+    return Left(Answer(Outcome.DONE, reply=from_json(known.reply) if known.reply else None), settle=ref)
 
 
 def _out_of_place(step: Step, fact: Fact, asset: Asset, ref: Ref) -> Left | None:
     """The asset is not where the step works: too early, or over."""
-    if asset.generation < ref.generation or _before(asset, step):
+    if asset.generation < ref.generation or _ahead(fact, asset) or _before(asset, step):
         # A change is read from the row when its turn comes: nothing waits for it.
         over = isinstance(fact, AssetChanged)
         return Left(Answer(Outcome.GONE)) if over else Left(Answer(Outcome.EARLY, error="too_early"))
-    stale = isinstance(fact, StepFact) and fact.run < asset.run
     ended = asset.state in ENDS and not step.at_ends
     passed = asset.state is not step.after and (step.once or step.after is State.DELETING)
-    return Left(Answer(Outcome.GONE), settle=ref) if stale or ended or passed else None
+    return Left(Answer(Outcome.GONE), settle=ref) if ended or passed else None
+
+
+def _ahead(fact: Fact, asset: Asset) -> bool:
+    """The fact tells of what the row does not know: it would take the place of the work that is to come."""
+    match fact:
+        case AssetChanged(change=change):
+            return change > asset.change
+        case StepFact(run=run):
+            return run > asset.run
+    return False
 
 
 def _before(asset: Asset, step: Step) -> bool:
@@ -122,3 +138,10 @@ async def give_up(tx: Tx, claim: Claim, asset: Asset, reason: str) -> None:
     if await inbox.finish(tx, claim, "dead", None, reason):
         await assets.end(tx, asset.id, State.FAILED, reason)
         await steps.end(tx, asset, claim.entry.step, "failed", reason)
+
+
+async def undeliverable(tx: Tx, fact: Fact) -> None:
+    """A dead letter ends its asset, unless it is of another run or generation, or of a change that is only shown."""
+    asset = await assets.find(tx, AssetId(fact.asset_id), lock=True)
+    if asset and _generation(fact, asset) == asset.generation and mark_of(fact, asset) == f"run:{asset.run}":
+        await assets.end(tx, asset.id, State.FAILED, "undeliverable")

@@ -7,7 +7,7 @@ state, reply -> answer.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,11 @@ async def _carry_out(step: Step, taken: Taken, world: World) -> Answer:
         if step.settle:
             await step.settle(_ref(taken.asset), world.ports)
         return Answer(Outcome.DONE, reply=reply)
+    except asyncio.CancelledError:
+        # Told to stop: the attempt is given back, so that stopping often is never taken for a poisonous picture.
+        with suppress(Unavailable):
+            await _let_go(taken.claim, Answer(Outcome.BUSY, error="stopped"), world)
+        raise
     except (Superseded, Rejected, LeaseLost) as end:
         return await _ended(step, taken, end, world)
     except Exception as trouble:  # noqa: BLE001 -- a bug in one step must not end the process
@@ -91,11 +96,21 @@ async def _ended(step: Step, taken: Taken, end: Exception, world: World) -> Answ
     """The work is over, though not done."""
     if isinstance(end, Rejected):
         return await _reject(step, taken.asset, taken.claim, end, world)
-    if isinstance(end, LeaseLost):
+    if isinstance(end, LeaseLost) and not await _is_superseded(taken.asset, world):
         return Answer(Outcome.BUSY, error="lease_lost")
     if step.undo:
         await step.undo(_ref(taken.asset), world.ports)
     return await _close(taken.claim, world)
+
+
+async def _is_superseded(asset: Asset, world: World) -> bool:
+    """Whether what we wrote after we lost the lease is nobody's: who took over may have been and gone."""
+    try:
+        async with world.database.transaction() as tx:
+            await _still_there(tx, asset)
+    except Superseded:
+        return True
+    return False
 
 
 async def _troubled(step: Step, taken: Taken, trouble: Exception, world: World) -> Answer:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 import psycopg
 
@@ -15,18 +16,21 @@ from events import flow, minio
 from events.envelope import Event, from_json, new_event, to_json
 from events.errors import EnvelopeError
 from functions.core.errors import Unavailable
-from functions.core.ids import AssetId
-from functions.core.model import State
-from functions.core.postgres import assets, inbox, log
-from functions.core.postgres.log import Delivery
+from functions.core.postgres import inbox, log
+from functions.core.postgres.log import Counted, Delivery
 from functions.core.runtime.answer import Answer, Outcome
+from functions.core.runtime.claims import MOST_ATTEMPTS, undeliverable
 from functions.core.runtime.run import World, answer
 from functions.core.runtime.step import Step
 from functions.core.times import utcnow
 
 logger = logging.getLogger(__name__)
-MOST_ATTEMPTS = 5
-MOST_WAITS = 200
+MOST: Final[Mapping[Counted, int]] = {"attempts": MOST_ATTEMPTS, "waits": 200}
+COUNTS: Final[Mapping[Outcome, Counted]] = {
+    Outcome.FAILED: "attempts", Outcome.BUSY: "waits", Outcome.EARLY: "waits",
+}  # fmt: skip
+"""What one more of these is counted as; a dependency that is down is not counted at all."""
+HOPELESS: Final = (Outcome.MALFORMED, Outcome.FORGED, Outcome.DEAD)
 LONGEST_PAUSE_S = 30.0
 
 
@@ -38,7 +42,9 @@ class Pause:
     length_s: float = 0.25
 
     def lengthen(self) -> None:
-        """The dependency did not answer again."""
+        """The dependency did not answer again; several that meet it at once are one."""
+        if self.until > time.monotonic():
+            return
         self.until = time.monotonic() + self.length_s
         self.length_s = min(self.length_s * 2, LONGEST_PAUSE_S)
 
@@ -52,7 +58,7 @@ class Runner:
     groups: list[str]
     slots: int = 4
     bucket: str = "miraveja"
-    grace_s: float = 3.0
+    grace_s: float = 2.0
     _under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _pauses: dict[str, Pause] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -111,15 +117,7 @@ class Runner:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            for event in self._events(delivery):
-                result, reply = await self._through(flow.group(delivery.group), event)
-                if result.outcome not in (Outcome.DONE, Outcome.GONE):
-                    await self._put_off(delivery, result)
-                    return
-                await self._finish(delivery, reply)
-            self._pauses.pop(delivery.group, None)
-        except EnvelopeError as error:
-            await self._bury(delivery, f"malformed: {error}")
+            await self._pass(delivery)
         except Unavailable:
             self._pause(delivery.group).lengthen()
         except Exception:  # one delivery must not end the runner; its lease brings it back
@@ -127,6 +125,23 @@ class Runner:
         finally:
             self._under_way.pop(delivery.id, None)
             self._wake.set()
+
+    async def _pass(self, delivery: Delivery) -> None:
+        """Each fact of a record through the group; what was done before gives its stored reply again."""
+        try:
+            events = self._events(delivery)
+        except EnvelopeError as error:
+            await self._bury(delivery, f"malformed: {error}")
+            return
+        replies: list[Event] = []
+        for event in events:
+            result, reply = await self._through(flow.group(delivery.group), event)
+            if result.outcome not in (Outcome.DONE, Outcome.GONE):
+                await self._put_off(delivery, result)
+                return
+            replies += [reply] if reply else []
+        await self._finish(delivery, replies)
+        self._pauses.pop(delivery.group, None)
 
     def _events(self, delivery: Delivery) -> list[Event]:
         """The facts in a record: one CloudEvent, or what a bucket notification tells."""
@@ -145,27 +160,24 @@ class Runner:
             current = result.reply
         return result, current
 
-    async def _finish(self, delivery: Delivery, reply: Event | None) -> None:
+    async def _finish(self, delivery: Delivery, replies: list[Event]) -> None:
         topic = flow.group(delivery.group).replies_to
         async with self.world.database.transaction() as tx:
-            if await log.done(tx, delivery) and reply and topic:
-                await log.append(tx, topic, reply.fact.key, to_json(reply))
+            if await log.done(tx, delivery) and topic:
+                for reply in replies:
+                    await log.append(tx, topic, reply.fact.key, to_json(reply))
 
     async def _put_off(self, delivery: Delivery, result: Answer) -> None:
         if result.outcome is Outcome.UNAVAILABLE:
             self._pause(delivery.group).lengthen()
-        waits = result.outcome in (Outcome.BUSY, Outcome.EARLY, Outcome.UNAVAILABLE)
-        patience = delivery.waits < MOST_WAITS or result.outcome is Outcome.UNAVAILABLE
-        if (
-            result.outcome in (Outcome.MALFORMED, Outcome.DEAD)
-            or not patience
-            or (not waits and delivery.attempts >= MOST_ATTEMPTS)
-        ):
+        counts = COUNTS.get(result.outcome)
+        tries = {"attempts": delivery.attempts, "waits": delivery.waits}.get(counts or "", 0)
+        if result.outcome in HOPELESS or (counts and tries >= MOST[counts]):
             await self._bury(delivery, result.error)
-        else:
-            delay = random.uniform(0, 0.5 * 2 ** min(delivery.waits if waits else delivery.attempts, 4))  # noqa: S311
-            async with self.world.database.transaction() as tx:
-                await log.postpone(tx, delivery, delay, attempted=not waits)
+            return
+        delay = random.uniform(0, 0.5 * 2 ** min(tries, 4))  # noqa: S311
+        async with self.world.database.transaction() as tx:
+            await log.postpone(tx, delivery, delay, counts)
 
     async def _bury(self, delivery: Delivery, error: str) -> None:
         logger.warning("dead letter: %s %s: %s", delivery.group, delivery.key, error)
@@ -173,7 +185,7 @@ class Runner:
             await log.bury(tx, delivery, error)
             with suppress(EnvelopeError):
                 for event in self._events(delivery):
-                    await assets.end(tx, AssetId(event.fact.asset_id), State.FAILED, "undeliverable")
+                    await undeliverable(tx, event.fact)
 
     def _pause(self, group: str) -> Pause:
         return self._pauses.setdefault(group, Pause())

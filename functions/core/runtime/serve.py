@@ -1,7 +1,9 @@
 """A step as a deployed HTTP function: proof of the sender, strict envelope, the step, a status that runners understand."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import functions_framework.aio
@@ -14,7 +16,7 @@ from events.errors import EnvelopeError, NotAccepted, ProofError
 from events.strict import MAX_BYTES
 from events.types import ObjectArrived
 from functions.core import wire
-from functions.core.errors import MiraVejaError
+from functions.core.errors import MiraVejaError, Unavailable
 from functions.core.runtime.answer import Answer, Outcome
 from functions.core.runtime.run import answer
 from functions.core.runtime.step import Step
@@ -23,11 +25,13 @@ from functions.core.times import utcnow
 
 Serve = Callable[[Request], Any]
 BUCKET: Final = "miraveja"
+PROBE_S: Final = 2.0
 
 
 def entry(step: Step) -> Serve:
     """The function that functions-framework serves; nothing connects before the first readiness probe or event."""
-    world = wire.Once(lambda: wire.open_world(Settings.load()))
+    settings = cache(Settings.load)
+    world = wire.Once(lambda: wire.open_world(settings()))
 
     async def serve(request: Request) -> Response:
         match request.method, request.url.path:
@@ -36,7 +40,7 @@ def entry(step: Step) -> Serve:
             case "GET", "/_/ready":
                 return await _ready(world)
             case "POST", "/":
-                return await _take(step, request, world)
+                return await _take(step, request, settings, world)
         return _problem(405 if request.url.path == "/" else 400, "unknown_route")
 
     serve.__name__ = step.name
@@ -46,16 +50,19 @@ def entry(step: Step) -> Serve:
 
 async def _ready(world: wire.Once) -> Response:
     try:
-        await world.get()
+        async with asyncio.timeout(PROBE_S), (await world.get()).database.transaction() as tx:
+            await tx.execute("SELECT 1")
+    except TimeoutError:
+        return _problem(503, Unavailable.code())
     except MiraVejaError as error:
         return _problem(503, error.code())
     return Response(status_code=200)
 
 
-async def _take(step: Step, request: Request, world: wire.Once) -> Response:
+async def _take(step: Step, request: Request, settings: Callable[[], Settings], world: wire.Once) -> Response:
     try:
         body = await _body(request)
-        _prove(request, body)
+        proof.verify(wire.event_keys(settings()), request.headers, body, utcnow())
         events = _events(step, request, body)
         results = [await answer(step, event, await world.get()) for event in events]
     except ProofError:
@@ -77,10 +84,6 @@ async def _body(request: Request) -> bytes:
         if len(body) > MAX_BYTES:
             raise EnvelopeError("too_large")
     return body
-
-
-def _prove(request: Request, body: bytes) -> None:
-    proof.verify(wire.event_keys(Settings.load()), request.headers, body, utcnow())
 
 
 def _events(step: Step, request: Request, body: bytes) -> list[Event]:
