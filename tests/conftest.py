@@ -1,9 +1,6 @@
 """Real parts for every test: a Postgres of our own, a store in a folder, the index, the model; no doubles."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,20 +10,20 @@ from functions.core.runtime.run import World
 from functions.core.tx import Database
 from tests.support.databases import a_database
 from tests.support.doors import Gallery, a_gallery
+from tests.support.quick_disk import quick_folder
 from tests.support.worlds import Parts
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
     """One Postgres for the whole run, started as the embedded gallery starts it."""
-    folder = Path(tempfile.mkdtemp(prefix="miraveja-tests-"))
-    folder.chmod(0o711)
-    server = EmbeddedPostgres(folder)
-    server.start()
-    migrate(server.url(OWNER), APP)
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with quick_folder() as folder:
+        folder.chmod(0o711)
+        server = EmbeddedPostgres(folder)
+        server.start()
+        migrate(server.url(OWNER), APP)
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -46,11 +43,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
+async def world(database: Database) -> AsyncIterator[World]:
     """Rows, objects, pictures, vectors and the built-in model, in one process."""
-    parts = Parts(tmp_path)
-    yield World(database, parts, lease_s=5.0)
-    await parts.close()
+    with quick_folder() as folder:
+        parts = Parts(folder)
+        yield World(database, parts, lease_s=5.0)
+        await parts.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
-JOIN_S = 2.0
+JOIN_S: Final = 2.0
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Tally:
         left = max(0, (self.total or 0) - self.done)
         eta = f", {_clock(left / files)} left" if left and files else ""
         trouble = f", {self.bad} with trouble" if self.bad else ""
-        return f"{self.done}{total} files, {moved / 1e6:.1f} MB/s, {files:.1f} files/s{eta}{trouble}"
+        return f"{self.done}{total} files, {_rate(moved)}, {files:.1f} files/s{eta}{trouble}"
 
     def summary(self) -> list[str]:
         """What to tell at the end: counts, then trouble by reason with a few names."""
@@ -80,6 +80,10 @@ class Tally:
             more = group.count - len(group.examples)
             lines += [f"    {name}" for name in group.examples] + ([f"    and {more} more"] if more else [])
         return lines
+
+
+def _rate(speed: float) -> str:
+    return f"{speed / 1e6:.1f} MB/s" if speed >= 1e5 else f"{speed / 1e3:.0f} kB/s"
 
 
 def _clock(seconds: float) -> str:

@@ -51,7 +51,8 @@ def _serve(gallery: "Gallery", settings: "Settings", *, samples: bool) -> None:
     from gateway.cli.first_run import first_run
 
     _announce(settings)
-    with beside(first_run(settings) if samples else _nothing()):
+    local = settings.identity_url == "local:"
+    with beside(first_run(settings) if samples and local else _nothing()):
         gallery.watch()
 
 

@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
 def server(app: Any, **options: Any) -> Server:
     """A server with limits on what slow or greedy clients may hold."""
     return Server(uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, date_header=True, lifespan="off",
+        app, log_config=None, access_log=False, server_header=False, date_header=True, lifespan="off", ws="none",
         limit_concurrency=512, timeout_keep_alive=15, timeout_graceful_shutdown=GRACE_S, backlog=512, **options,
     ))  # fmt: skip
 

@@ -1,107 +1,19 @@
 """The gallery as people run it: one command, real processes, the command line beside it."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.support.galleries import Up, a_gallery, free_port, wait_for
 from tests.support.images import a_jpeg, a_png, a_webp
-
-PATIENCE_S = 60.0
-
-
-class Up:
-    """`miraveja up` on a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.url = f"http://localhost:{self.port}"
-        self.output = folder / "up.out"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "gateway.cli.main",
-            "up",
-            "--no-samples",
-            "--data",
-            str(self.folder / "data"),
-            "--port",
-            str(self.port),
-        ]
-        with self.output.open("wb") as output:
-            started = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        self.process = started
-        wait_for(lambda: "/start/" in self.output.read_text() or started.poll() is not None)
-        assert started.poll() is None, self.output.read_text()
-
-    def family(self) -> list[psutil.Process]:
-        """Our processes, told by the data folder that their environment or command names."""
-        return [process for process in psutil.process_iter() if self._ours(process)]
-
-    def _ours(self, process: psutil.Process) -> bool:
-        try:
-            said = " ".join([*process.cmdline(), process.environ().get("MIRAVEJA_DATA_DIR", "")])
-        except psutil.Error:
-            return False
-        return (
-            process.pid != os.getpid()
-            and str(self.folder / "data") in said
-            and process.status() != psutil.STATUS_ZOMBIE
-        )
-
-    def stop(self) -> float:
-        """Ctrl-C; the seconds it took."""
-        assert self.process
-        started = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
-        return time.monotonic() - started
-
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"MIRAVEJA_URL": self.url, "MIRAVEJA_DATA_DIR": str(self.folder / "data")}
-        command = [sys.executable, "-m", "gateway.cli.main", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)  # a poll of another process, bounded by the deadline
-
-
-def free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
 
 
 @pytest.fixture
 def up() -> Iterator[Up]:
-    with tempfile.TemporaryDirectory(prefix="mv-up-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        running = Up(folder)
+    with a_gallery() as running:
         yield running
-        for process in running.family():
-            process.kill()
-        if running.process:
-            running.process.wait()
-        wait_for(lambda: not running.family())
 
 
 def test_what_was_uploaded_is_found_also_after_a_restart(up: Up) -> None:

@@ -99,8 +99,7 @@ class Running:
 @asynccontextmanager
 async def running() -> AsyncIterator[Running]:
     """`miraveja up` on an empty folder, until the body ends."""
-    folder = Path(tempfile.mkdtemp(prefix="miraveja-bench-"))
-    folder.chmod(0o711)
+    folder = _new_folder()
     settings = Settings.load({}, data_dir=folder, port=_free_port())
     try:
         with _up(settings) as process:
@@ -109,6 +108,13 @@ async def running() -> AsyncIterator[Running]:
                 yield Running(settings, process, client, owner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    """Postgres runs as somebody else where we are root, and has to get through."""
+    folder = Path(tempfile.mkdtemp(prefix="miraveja-bench-"))
+    folder.chmod(0o711)
+    return folder
 
 
 @contextmanager
@@ -120,7 +126,8 @@ def _up(settings: Settings) -> Iterator[psutil.Process]:
         stdin=subprocess.DEVNULL, env=ours,
     ) as started:  # fmt: skip
         try:
-            if started.stdout is None or not started.stdout.readline():
+            # Its address, then a sign-in link: with that the owner is there.
+            if started.stdout is None or not (started.stdout.readline() and started.stdout.readline()):
                 raise RuntimeError("the gallery did not start")
             yield psutil.Process(started.pid)
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -163,7 +163,7 @@ class Bench:
         times: list[float] = []
         while going() and (count is None or len(times) < count):
             (words,) = self.words(1)
-            times.append(await timed(lambda words=words: self.gallery.client.search(words, limit=HITS)))
+            times.append(await timed(partial(self.gallery.client.search, words, limit=HITS)))
             await asyncio.sleep(max(0.0, PACE_S - times[-1]))
         return times
 

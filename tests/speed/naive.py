@@ -79,4 +79,5 @@ class NaiveGallery:
 
     def _vector(self, data: bytes) -> Vector:
         """From the original once more, as the model's own transform would."""
-        return self.model.embed_images([data])[0]
+        vector: Vector = self.model.embed_images([data])[0]
+        return vector

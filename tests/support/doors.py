@@ -115,7 +115,8 @@ class Gallery:
 
     async def ask(self, method: str, path: str, who: Person | None = None, **options: Any) -> Answer:
         """One request; the path goes out as it is written, and nothing is followed."""
-        headers = {**(who.headers if who else {}), **options.pop("headers", {})}
+        kind = {"Content-Type": "application/json"} if "json" in options else {}
+        headers = {**kind, **(who.headers if who else {}), **options.pop("headers", {})}
         target = URL(path if path.startswith("http") else self.url + path, encoded=True)
         async with self.http.request(method, target, headers=headers, allow_redirects=False, **options) as answer:
             return Answer(answer.status, answer.headers, await answer.read())

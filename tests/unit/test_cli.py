@@ -1,15 +1,18 @@
 """The command line as a person meets it: what it says, and how it ends."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.cli.beside import beside
 from gateway.cli.main import COMMANDS, main
 from gateway.cli.tally import Tally
 from gateway.client.outcome import Outcome, failed, refused
@@ -150,3 +153,18 @@ def test_a_copy_of_what_was_rejected_before_is_no_failure() -> None:
     tally = Tally()
     tally.add(Outcome(Path("a.jpg"), "1", "rejected", duplicate=True, reason="unreadable_image"))
     assert tally.bad == 0
+
+
+def test_what_runs_beside_ends_with_the_block() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    async def job() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with beside(job()):
+        assert began.wait(5)
+    assert ended.wait(5)

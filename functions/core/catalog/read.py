@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from functions.core import errors
-from functions.core.catalog.contract import AssetOut, OwnerOut, RenditionOut, TagOut
+from functions.core.catalog.contract import AssetOut
 from functions.core.filters import All, Clause
 from functions.core.ids import AssetId
 from functions.core.postgres.where import FROM, Sql, where
@@ -18,8 +18,14 @@ from functions.core.signing import Keyring, Picture, media_url
 from functions.core.tx import Tx, rows
 from functions.core.visibility import Viewer, visible_to
 
-COLUMNS: Final = """
-    a.*, u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
+PLAIN: Final = (
+    "id", "title", "description", "alt", "state", "moderation", "width", "height", "content_type", "name", "colors",
+    "visibility", "rating", "licence", "trashed_at", "created_at", "updated_at",
+)  # fmt: skip
+"""What is told as the row has it."""
+COLUMNS: Final = f"""
+    {", ".join(f"a.{name}" for name in PLAIN)}, a.owner, a.size, a.sha256, a.thumbhash, a.reason, a.generation,
+    u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
     (SELECT coalesce(json_agg(json_build_object('name', t.name, 'source', t.source, 'confidence', t.confidence)
         ORDER BY t.confidence DESC, t.name), '[]') FROM tags t WHERE t.asset_id = a.id) AS tags,
     (SELECT coalesce(json_agg(json_build_object('variant', r.variant, 'width', r.width, 'height', r.height,
@@ -83,9 +89,8 @@ def seen_by(viewer: Viewer, clause: Clause) -> Sql:
 def told(row: DictRow, desk: Desk) -> AssetOut:
     """A row with COLUMNS in the words of the contract; what is the owner's alone stays away from others."""
     mine = desk.viewer.user == row["owner"]
-    plain = {name: row[name] for name in AssetOut.model_fields if name in row}
-    return AssetOut.model_validate(plain | {
-        "owner": OwnerOut(id=row["owner"], handle=row["owner_handle"], name=row["owner_name"]),
+    return AssetOut.model_validate({name: row[name] for name in PLAIN} | {
+        "owner": {"id": row["owner"], "handle": row["owner_handle"], "name": row["owner_name"]},
         "bytes": row["size"],
         "reason": row["reason"] if mine else None,
         "reason_text": sentence(row["reason"]) if mine and row["reason"] else None,
@@ -94,8 +99,8 @@ def told(row: DictRow, desk: Desk) -> AssetOut:
         "ai": row["ai"] or {},
         "color": next(iter(row["colors"]), None),
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
-        "tags": [TagOut(**tag) for tag in row["tags"]],
-        "renditions": [_rendition(row, made, desk) for made in row["renditions"]],
+        "tags": row["tags"],
+        "renditions": [made | {"url": _url(row, made["variant"], desk)} for made in row["renditions"]],
     })  # fmt: skip
 
 
@@ -105,6 +110,6 @@ def sentence(code: str) -> str:
     return titles.get(code) or SENTENCES.get(code, SENTENCES["internal_error"])
 
 
-def _rendition(row: DictRow, made: dict[str, Any], desk: Desk) -> RenditionOut:
-    picture = Picture(AssetId(row["id"]), row["generation"], made["variant"])
-    return RenditionOut(**made, url=media_url(desk.media, picture, desk.now, owner=desk.viewer.user == row["owner"]))
+def _url(row: DictRow, variant: str, desk: Desk) -> str:
+    picture = Picture(AssetId(row["id"]), row["generation"], variant)
+    return media_url(desk.media, picture, desk.now, owner=desk.viewer.user == row["owner"])

@@ -1,0 +1,122 @@
+"""A real gallery in processes of its own: `miraveja up` on a folder, the command line beside it, and its end."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from functions.core.settings import Settings
+from gateway.local import operator, wires
+
+PATIENCE_S = 60.0
+
+
+class Up:
+    """`miraveja up` on a folder of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.folder, self.port = folder, free_port()
+        self.environment = os.environ | dict(environment or {})
+        self.url = f"http://localhost:{self.port}"
+        self.output = folder / "up.out"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "gateway.cli.main",
+            "up",
+            "--no-samples",
+            "--data",
+            str(self.folder / "data"),
+            "--port",
+            str(self.port),
+        ]
+        with self.output.open("wb") as output:
+            started = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=self.environment
+            )
+        self.process = started
+        wait_for(lambda: "/start/" in self.output.read_text() or started.poll() is not None)
+        assert started.poll() is None, self.output.read_text()
+
+    def family(self) -> list[psutil.Process]:
+        """Our processes, told by the data folder that their environment or command names."""
+        return [process for process in psutil.process_iter() if self._ours(process)]
+
+    def _ours(self, process: psutil.Process) -> bool:
+        try:
+            said = " ".join([*process.cmdline(), process.environ().get("MIRAVEJA_DATA_DIR", "")])
+        except psutil.Error:
+            return False
+        return (
+            process.pid != os.getpid()
+            and str(self.folder / "data") in said
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+
+    def stop(self) -> float:
+        """Ctrl-C; the seconds it took."""
+        assert self.process
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        return time.monotonic() - started
+
+    def cli_started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A command that goes on beside the test."""
+        command = [sys.executable, "-m", "gateway.cli.main", *arguments]
+        return subprocess.Popen(command, env=self._beside(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _beside(self) -> dict[str, str]:
+        return os.environ | {"MIRAVEJA_URL": self.url, "MIRAVEJA_DATA_DIR": str(self.folder / "data")}
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gateway.cli.main", *arguments]
+        return subprocess.run(command, env=self._beside(), capture_output=True, text=True, timeout=120, check=False)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)  # a poll of another process, bounded by the deadline
+
+
+def free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
+
+
+@contextmanager
+def a_gallery(environment: Mapping[str, str] | None = None) -> Iterator[Up]:
+    """One that is not started yet; whatever is left of it at the end is killed."""
+    with tempfile.TemporaryDirectory(prefix="mv-up-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        running = Up(folder, environment)
+        yield running
+        for process in running.family():
+            process.kill()
+        if running.process:
+            running.process.wait()
+        wait_for(lambda: not running.family())
+
+
+def audit(up: Up) -> dict[str, Any]:
+    """What the running gallery says of itself."""
+    settings = Settings.load({"MIRAVEJA_DATA_DIR": str(up.folder / "data")})
+    return asyncio.run(wires.call(operator.socket(settings), "/audit", timeout_s=30))
