@@ -11,7 +11,7 @@ from functions.core.visibility import visible_to
 from functions.search import rows
 from functions.search.contract import Hits, Search, SimilarOut
 from functions.search.paging import continued, cursor, page
-from functions.search.ranking import Asked, prepare, ranked
+from functions.search.ranking import DEEPEST, SHALLOW, Asked, prepare, ranked
 
 
 async def search(world: World, desk: Desk, wanted: Search) -> Hits:
@@ -20,8 +20,12 @@ async def search(world: World, desk: Desk, wanted: Search) -> Hits:
     start = continued(world, desk, wanted)
     async with world.database.transaction() as tx:
         asked = await prepare(world, tx, desk, wanted)
-        order = await ranked(world, tx, asked, start + wanted.limit)
-        items, looked = await page(world, tx, desk, asked, wanted, order[start:])
+        for depth in (start + wanted.limit, DEEPEST):
+            order = await ranked(world, tx, asked, depth)
+            items, looked = await page(world, tx, desk, asked, wanted, order[start:])
+            # Many that the rows did not confirm would leave a gap: look deeper, once.
+            if len(items) == wanted.limit or len(order) < SHALLOW or wanted.min_score is not None:
+                break
     end = start + looked
     following = cursor(world, desk, wanted, end) if end < len(order) else None
     return Hits(items=items, next_cursor=following, took_ms=round((time.perf_counter() - started) * 1000, 1))

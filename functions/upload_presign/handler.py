@@ -38,7 +38,7 @@ async def presign(world: World, owner: UserId, wanted: PresignUpload) -> Presign
     async with world.database.transaction() as tx:
         await rows.lock_owner(tx, owner)
         twin = await rows.living_twin(tx, owner, bytes.fromhex(wanted.sha256))
-        if twin and twin.state is not State.NEW:
+        if twin and (twin.state is not State.NEW or twin.arrived):
             return Presigned(await _again(tx, twin), created=False)
         if twin is None:
             await _within_quota(tx, owner, wanted.size, rules)

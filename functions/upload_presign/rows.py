@@ -20,6 +20,8 @@ class Twin:
     id: AssetId
     state: State
     trashed: bool
+    arrived: bool
+    """Whether the client said that the bytes are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ async def living_twin(tx: Tx, owner: UserId, sha256: bytes) -> Twin | None:
     """The asset that already has these bytes, or waits for them."""
     row = await one(
         tx,
-        "SELECT id, state, trashed_at IS NOT NULL AS trashed FROM assets"
+        "SELECT id, state, trashed_at IS NOT NULL AS trashed, completed_at IS NOT NULL AS arrived FROM assets"
         " WHERE owner = %s AND sha256 = %s AND state NOT IN ('expired', 'deleting')",
         owner, sha256,
     )  # fmt: skip
-    return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"]) if row else None
+    return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"], row["arrived"]) if row else None
 
 
 async def usage(tx: Tx, owner: UserId) -> Usage:
@@ -84,7 +86,8 @@ async def known(tx: Tx, owner: UserId, digests: list[bytes]) -> dict[str, UUID]:
     found = await all_rows(
         tx,
         "SELECT encode(sha256, 'hex') AS sha256, id FROM assets WHERE owner = %s AND sha256 = ANY(%s)"
-        " AND state IN ('uploaded', 'processed', 'ready', 'rejected') AND trashed_at IS NULL",
+        " AND (state IN ('uploaded', 'processed', 'ready', 'rejected') OR (state = 'new' AND completed_at IS NOT NULL))"
+        " AND trashed_at IS NULL",
         owner, digests,
     )  # fmt: skip
     return {row["sha256"]: row["id"] for row in found}

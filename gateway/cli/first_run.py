@@ -24,15 +24,26 @@ BEGUN: Final = "samples.begun"
 DONE: Final = "samples.done"
 
 
-async def first_run(settings: Settings) -> None:
-    """Send samples to a new gallery once, also when that takes several starts; then show what a search finds."""
+async def send_samples(settings: Settings) -> bool:
+    """Send samples to a new gallery once, also when that takes several starts; says whether any were sent now."""
     try:
         async with Gallery(_here(settings), LocalToken(settings.data_dir)) as gallery:
-            if await _wanted(gallery, settings.data_dir):
-                await _send(gallery, settings.data_dir)
-                await _show(gallery)
+            if not await _wanted(gallery, settings.data_dir):
+                return False
+            await _send(gallery, settings.data_dir)
     except (MiraVejaError, GalleryError, OSError) as error:
         say(f"miraveja: the sample pictures could not be sent: {plain(error)}")
+        return False
+    return True
+
+
+async def show_search(settings: Settings) -> None:
+    """One search by words, as anybody could type it, and its best hits."""
+    try:
+        async with Gallery(_here(settings), LocalToken(settings.data_dir)) as gallery:
+            await _show(gallery)
+    except (MiraVejaError, GalleryError, OSError) as error:
+        say(f"miraveja: the search failed: {plain(error)}")
 
 
 async def _wanted(gallery: Gallery, folder: Path) -> bool:

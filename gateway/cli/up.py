@@ -1,7 +1,6 @@
 """`miraveja up`: the whole gallery on this machine, until Ctrl-C."""
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
@@ -48,28 +47,32 @@ def run(given: argparse.Namespace) -> int:
 
 def _serve(gallery: "Gallery", settings: "Settings", *, samples: bool) -> None:
     from gateway.cli.beside import beside
-    from gateway.cli.first_run import first_run
 
-    _announce(settings)
-    local = settings.identity_url == "local:"
-    with beside(first_run(settings) if samples and local else _nothing()):
+    with beside(_open(settings, samples=samples)):
         gallery.watch()
 
 
-def _announce(settings: "Settings") -> None:
+async def _open(settings: "Settings", *, samples: bool) -> None:
+    """Fill an empty gallery, say where it is, and show that it finds what was sent."""
+    from gateway.cli.first_run import send_samples, show_search
+
+    local = settings.identity_url == "local:"
+    sent = samples and local and await send_samples(settings)
+    await _announce(settings, local=local)
+    if sent:
+        await show_search(settings)
+
+
+async def _announce(settings: "Settings", *, local: bool) -> None:
     """The address, and the one-time link where this gallery signs people in itself."""
-    from gateway.cli.operators import ask
     from gateway.cli.screen import say
+    from gateway.local import operator, wires
 
     sys.stdout.write(f"{settings.address}\n")
-    if settings.identity_url == "local:":
-        sys.stdout.write(f"{ask(settings, '/link')['link']}\n")
+    if local:
+        sys.stdout.write(f"{(await wires.call(operator.socket(settings), '/link'))['link']}\n")
         say("The link signs you in; it works once, for ten minutes: `miraveja link` prints another. Ctrl-C stops.")
     sys.stdout.flush()
-
-
-async def _nothing() -> None:
-    await asyncio.sleep(0)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -42,6 +42,8 @@ async def main(settings: Settings) -> None:
 
 async def _serve(settings: Settings, world: World) -> None:
     here = door(settings, world)
+    if here.accounts:
+        await here.accounts.owner()
     objects = world.ports.objects
     more = store_routes(objects, partial(notify, world.database)) if isinstance(objects, FolderObjects) else []
     web = process.server(create_app(here, more), host=settings.host, port=settings.port, http="httptools")

@@ -27,7 +27,7 @@ LOOK_S: Final = 30.0
 
 def socket(settings: Settings) -> Path:
     """Where the answering process takes commands; only its own user can reach it."""
-    return process.socket_folder(settings) / "answer.sock"
+    return process.sockets(settings) / "answer.sock"
 
 
 def application(world: World, settings: Settings, here: Door) -> Starlette:

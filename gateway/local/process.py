@@ -16,6 +16,7 @@ import uvloop
 
 from functions.core.redact import Redactor, protect
 from functions.core.settings import Settings
+from functions.core.sockets import socket_folder
 
 GRACE_S: Final = 2
 LEASE_S: Final = 30.0
@@ -94,8 +95,6 @@ def start_log(settings: Settings, name: str) -> Redactor:
     return redactor
 
 
-def socket_folder(settings: Settings) -> Path:
-    """Private sockets between our own processes; short enough for the kernel."""
-    folder = settings.data_dir / "sockets"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+def sockets(settings: Settings) -> Path:
+    """Private sockets between our own processes."""
+    return socket_folder(settings.data_dir.resolve() / "sockets")

@@ -25,7 +25,7 @@ SLOTS: Final = 6
 
 def socket(settings: Settings) -> Path:
     """Where this process takes example pictures."""
-    return process.socket_folder(settings) / "work.sock"
+    return process.sockets(settings) / "work.sock"
 
 
 async def main(settings: Settings) -> None:

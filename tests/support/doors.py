@@ -25,10 +25,12 @@ from functions.core.ids import AssetId, UserId, uuid7
 from functions.core.model import derived_key, original_key
 from functions.core.models.embedding import to_bytes
 from functions.core.ports import Vector
+from functions.core.postgres import assets
 from functions.core.runtime.run import World
 from functions.core.settings import Settings
 from functions.core.tx import Database
 from functions.embed.handler import example
+from functions.index.rows import shown as shown_of
 from gateway.app import create_app
 from gateway.door import Callers, Door
 from gateway.local import process
@@ -157,6 +159,13 @@ class Gallery:
         await self.world.ports.objects.write(derived_key(asset, 1, "256", "image/webp"), b"webp", "image/webp")
         await self.world.ports.objects.write(original_key(asset, 1), PIXEL, "image/png")
         return asset
+
+    async def index(self, *pictures: AssetId) -> None:
+        """Put pictures that have a vector into the index, as `index` does."""
+        async with self.world.database.transaction() as tx:
+            found = [await assets.find(tx, picture) for picture in pictures]
+            shown = [await shown_of(tx, asset) for asset in found if asset]
+        await self.world.ports.vectors.upsert([each.point for each in shown if each and each.point])
 
     async def media_of(self, asset: AssetId, who: Person | None) -> str:
         """The address of the smallest rendition, as it is told to somebody."""

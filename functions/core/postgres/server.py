@@ -1,7 +1,6 @@
 """The embedded Postgres: started from the wheel's binaries, root or not, stopped cleanly, recovered after any crash."""
 
 import ctypes
-import hashlib
 import importlib.util
 import os
 import pwd
@@ -20,12 +19,11 @@ from typing import IO, Any, Final
 import psycopg
 
 from functions.core.errors import Unavailable
+from functions.core.sockets import socket_folder
 
 OWNER: Final = "miraveja_owner"
 APP: Final = "miraveja"
 DATABASE: Final = "miraveja"
-LONGEST_SOCKET_FOLDER: Final = 90
-"""Unix socket paths end at 107 bytes; Postgres adds its own name."""
 OPTIONS: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -108,12 +106,8 @@ class EmbeddedPostgres:
         return f"postgresql://{role}:{self._secret(role)}@/{DATABASE}?host={self.sockets()}&connect_timeout=10"
 
     def sockets(self) -> Path:
-        """A private folder for the socket, short enough for the kernel."""
-        folder = self.folder / "run"
-        if len(str(folder)) > LONGEST_SOCKET_FOLDER:
-            short = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-            folder = Path(tempfile.gettempdir()) / f"miraveja-{short}"
-        return self._account.own(folder)
+        """A private folder for the socket, of the user that runs the server."""
+        return socket_folder(self.folder / "run", self._account.uid, self._account.gid)
 
     def _create(self) -> None:
         shutil.rmtree(self.cluster, ignore_errors=True)
