@@ -30,9 +30,11 @@ class Database:
         """Connect; raises Unavailable when the server does not answer."""
         try:
             await self._pool.open(wait=True, timeout=30.0)
-        except LOST as error:
+        except BaseException as error:
             await self.close()
-            raise Unavailable("the database does not answer", part="database") from error
+            if isinstance(error, LOST):
+                raise Unavailable("the database does not answer", part="database") from error
+            raise
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -15,6 +15,10 @@ from functions.core.tx import Tx, one
 from functions.core.tx import rows as all_rows
 
 KEY: Final = re.compile(r"(incoming|originals|derived)/([0-9a-f-]{36})(?:/(\d+))?")
+UNDER_WAY: Final = (
+    "(EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)"
+    " OR EXISTS (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL))"
+)
 FORGET: Final = (
     "DELETE FROM outbox WHERE published_at < now() - interval '7 days'",
     "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND (state <> 'working' OR lease_until < now())",
@@ -30,7 +34,7 @@ async def pending(tx: Tx) -> list[tuple[AssetId, bool]]:
         tx,
         "SELECT a.id, a.form_expires_at < now() - interval '1 hour' AS overdue FROM assets a WHERE a.state = 'new'"
         " AND a.updated_at < now() - interval '1 minute'"
-        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)",
+        f" AND NOT {UNDER_WAY}",
     )
     return [(AssetId(row["id"]), row["overdue"]) for row in found]
 
@@ -72,7 +76,7 @@ async def incomplete(
         " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
         " (SELECT count(*) FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions"
         " FROM assets a WHERE a.state IN ('uploaded', 'processed', 'ready') AND a.updated_at < now() - %s"
-        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)",
+        f" AND NOT {UNDER_WAY}",
         grace,
     )
     return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, points, pictured))]
@@ -102,9 +106,7 @@ async def unburied(tx: Tx, grace: timedelta) -> list[AssetId]:
     """Assets on their way out with nothing under way."""
     found = await all_rows(
         tx,
-        "SELECT a.id FROM assets a WHERE a.state = 'deleting' AND a.updated_at < now() - %s"
-        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)"
-        " AND NOT EXISTS (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL)",
+        f"SELECT a.id FROM assets a WHERE a.state = 'deleting' AND a.updated_at < now() - %s AND NOT {UNDER_WAY}",
         grace,
     )
     return [AssetId(row["id"]) for row in found]
@@ -150,7 +152,6 @@ async def expectations(tx: Tx) -> list[dict[str, Any]]:
         " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
         " (SELECT coalesce(json_agg(json_build_array(r.variant, r.content_type)), '[]') FROM renditions r"
         "   WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions,"
-        " EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text) OR EXISTS"
-        "   (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL) AS under_way"
+        f" {UNDER_WAY} AS under_way"
         " FROM assets a",
     )

@@ -20,12 +20,12 @@ async def search(world: World, desk: Desk, wanted: Search) -> Hits:
     start = continued(world, desk, wanted)
     async with world.database.transaction() as tx:
         asked = await prepare(world, tx, desk, wanted)
-        for depth in (start + wanted.limit, DEEPEST):
-            order = await ranked(world, tx, asked, depth)
-            items, looked = await page(world, tx, desk, asked, wanted, order[start:])
+        order = await ranked(world, tx, asked, start + wanted.limit)
+        items, looked = await page(world, tx, desk, asked, wanted, order[start:])
+        if len(items) < wanted.limit and len(order) >= SHALLOW and wanted.min_score is None:
             # Many that the rows did not confirm would leave a gap: look deeper, once.
-            if len(items) == wanted.limit or len(order) < SHALLOW or wanted.min_score is not None:
-                break
+            order = await ranked(world, tx, asked, DEEPEST)
+            items, looked = await page(world, tx, desk, asked, wanted, order[start:])
     end = start + looked
     following = cursor(world, desk, wanted, end) if end < len(order) else None
     return Hits(items=items, next_cursor=following, took_ms=round((time.perf_counter() - started) * 1000, 1))

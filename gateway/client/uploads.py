@@ -253,7 +253,7 @@ def _outcome(item: Item, asset: Json | None) -> Outcome:
 
 
 def _failure(path: Path, problem: Problem) -> Outcome:
-    if problem.status == 413 and "quota_bytes" in problem.facts:
+    if problem.status == 413 and "quotaBytes" in problem.facts:
         return failed(path, "over_quota")
     if problem.status == 413:
         return Outcome(path, None, "rejected", reason="too_large", detail=problem.detail)

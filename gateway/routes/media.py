@@ -1,8 +1,8 @@
 """/media: pictures under signed addresses; the row is asked each time, so that hiding works at once."""
 
 import time
-from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Awaitable
+from typing import Annotated, Final, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from functions.core.visibility import others_may_see
 from gateway.door import Door, Shown, TheDoor
 
 router = APIRouter(tags=["media"])
+T = TypeVar("T")
 SEALED: Final = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-site",
@@ -51,14 +52,15 @@ async def media(
     shown = await _shown(here, picture)
     if shown is None or not (good.owner or shown.to_others):
         raise NotFound
-    data = await _read(here, derived_key(picture.asset, generation, variant, shown.content_type))
+    key = derived_key(picture.asset, generation, variant, shown.content_type)
+    data = await _found(here.world.ports.objects.read(key))
     kept = {"Cache-Control": f"private, max-age={good.seconds}, immutable"}
     return Response(data, media_type=shown.content_type, headers=SEALED | kept)
 
 
-async def _read(here: Door, key: str) -> bytes:
+async def _found(what: Awaitable[T]) -> T:
     try:
-        return await here.world.ports.objects.read(key)
+        return await what
     except NotFound:
         raise NotFound from None  # the key is nobody's business
 
@@ -100,5 +102,7 @@ async def _original(here: Door, picture: Picture, kept: dict[str, str]) -> Respo
         raise NotFound
     name = quote(row["name"], safe="")
     attached = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Length": str(row["size"])}
-    chunks: AsyncIterator[bytes] = here.world.ports.objects.chunks(original_key(picture.asset, picture.generation))
+    objects, key = here.world.ports.objects, original_key(picture.asset, picture.generation)
+    await _found(objects.stat(key))  # once the head is sent it is too late to say so
+    chunks: AsyncIterator[bytes] = objects.chunks(key)
     return StreamingResponse(chunks, media_type=row["content_type"], headers=SEALED | kept | attached)

@@ -35,18 +35,20 @@ async def start(here: TheDoor, link: str) -> RedirectResponse:
 @router.post("/v1/session/token", name="sessionToken")
 async def token(here: TheDoor, request: Request, miraveja_session: Session = None) -> TokenOut:
     """Change the cookie for an access token; only a page of this gallery may ask."""
+    accounts = _accounts(here)
     _same_origin(here, request)
     if miraveja_session is None:
         raise Unauthenticated
-    return TokenOut(access_token=await _accounts(here).token(miraveja_session), expires_in=LIFETIME_S)
+    return TokenOut(access_token=await accounts.token(miraveja_session), expires_in=LIFETIME_S)
 
 
 @router.delete("/v1/session", name="endSession", status_code=204)
 async def end(here: TheDoor, request: Request, response: Response, miraveja_session: Session = None) -> None:
     """Sign out."""
+    accounts = _accounts(here)
     _same_origin(here, request)
     if miraveja_session:
-        await _accounts(here).leave(miraveja_session)
+        await accounts.leave(miraveja_session)
     response.delete_cookie(COOKIE, path="/v1/session")
 
 

@@ -19,8 +19,34 @@ from gateway.local.samples import backdrops, papers, patterns
 from gateway.local.samples.backdrops import View
 
 GOLDEN_TEXT = "a red balloon on a beach at sunset"
-GOLDEN_TEXT_START = (0.0,) * 12
-GOLDEN_IMAGE_START = (0.0,) * 12
+GOLDEN_TEXT_START = (
+    -0.5484,
+    0.1530,
+    0.1103,
+    -0.0514,
+    0.1609,
+    0.2172,
+    -0.0113,
+    -0.1623,
+    0.0620,
+    0.0438,
+    0.0245,
+    -0.3185,
+)
+GOLDEN_IMAGE_START = (
+    0.0822,
+    -0.0152,
+    0.0639,
+    -0.0304,
+    0.0304,
+    0.0700,
+    -0.0426,
+    0.0030,
+    -0.0335,
+    0.0122,
+    -0.0365,
+    0.0091,
+)
 TOLERANCE = 0.01
 
 

@@ -1,9 +1,7 @@
 """Who may call what, from two tables that every route and every state has a row in."""
 
-import asyncio
 import hashlib
 import json
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from functions.core.identity.tokens import Verifier
 from functions.core.ids import AssetId
 from gateway.app import Gateway, routes, security
 from tests.support.battery import GOOD, HOSTILE
-from tests.support.doors import Answer, Gallery, Person
+from tests.support.doors import Answer, Gallery, Person, until
 from tests.support.forge import ISSUER, NOW, Forge
 from tests.support.worlds import MODEL
 
@@ -29,7 +27,13 @@ HERE = Path(__file__).parent
 TABLE: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "authz.yaml").read_text(encoding="utf-8"))
 STATES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "asset_states.yaml").read_text(encoding="utf-8"))
 SOMEWHERE = np.eye(MODEL.dim, dtype=np.float32)[0]
-PLACES = {"{link}": "unknown", "{generation}": "1", "{variant}": "256", "{path:path}": "miraveja", "{name}": "style.css"}
+PLACES = {
+    "{link}": "unknown",
+    "{generation}": "1",
+    "{variant}": "256",
+    "{path:path}": "miraveja",
+    "{name}": "style.css",
+}
 OWNERS = [name for name, row in TABLE.items() if row["for"] == "owner"]
 SIGNED_IN = [name for name, row in TABLE.items() if row["for"] in ("user", "anon", "owner")]
 
@@ -71,8 +75,8 @@ async def call(gallery: Gallery, name: str, asset: AssetId, who: Person | None, 
 def every_route(gallery: Gallery) -> set[str]:
     found = set()
     for route in iter_route_contexts(gallery.app.routes):
-        methods = route.methods or {"ANY"}
-        found |= {f"{method} {route.path}" for method in methods - {"HEAD"}}
+        methods = set(route.methods or ["ANY"]) - {"HEAD"}
+        found |= {f"{method} {route.path}" for method in methods}
     return found
 
 
@@ -83,9 +87,10 @@ async def test_every_route_has_a_row_and_every_row_a_route(gallery: Gallery) -> 
 
 @pytest.mark.promises("S1")
 def test_the_code_asks_for_what_the_table_says() -> None:
-    kinds = {"user": [{"bearer": []}], "owner": [{"bearer": []}], "anon": [{"bearer": []}, {}], "public": [], "proof": []}
+    token: list[dict[str, list[str]]] = [{"bearer": []}]
+    kinds = {"user": token, "owner": token, "anon": [*token, {}], "public": [], "proof": []}
     for route in routes():
-        for method in route.methods:
+        for method in route.methods or ():
             assert security(route) == kinds[TABLE[f"{method} {route.path}"]["for"]], route.path
 
 
@@ -158,11 +163,11 @@ async def test_a_ban_works_on_every_route_within_five_seconds(gallery: Gallery) 
     before = [(await call(gallery, name, asset, person)).status for name in names]
     assert not {401, 403, 404} & set(before)
     await gallery.do("UPDATE users SET banned_at = now() WHERE id = %s", person.user)
-    banned_at = time.monotonic()
-    async with asyncio.timeout(8):
-        while (await gallery.get("/v1/me", person)).status != 403:
-            await asyncio.sleep(0.05)
-    assert time.monotonic() - banned_at <= 5.5
+
+    async def refused() -> bool:
+        return (await gallery.get("/v1/me", person)).status == 403
+
+    assert await until(refused) <= 5.5
     assert [(await call(gallery, name, asset, person)).code for name in [*names, "DELETE /v1/assets/{asset_id}"]] == [
         "forbidden"
     ] * (len(names) + 1)
@@ -182,7 +187,9 @@ async def test_each_state_shows_an_asset_to_those_of_the_table(gallery: Gallery,
             found["similar"].append((await gallery.get(f"/v1/assets/{asset}/similar", who)).status)
             found["like"].append((await gallery.get(f"/v1/search?like={asset}", who)).status)
             items = (await gallery.get(f"/v1/assets?id={asset}&owner={people.owner.user}", who)).json["items"]
-            trash = (await gallery.get(f"/v1/assets?id={asset}&owner={people.owner.user}&trashed=true", who)).json["items"]
+            trash = (await gallery.get(f"/v1/assets?id={asset}&owner={people.owner.user}&trashed=true", who)).json[
+                "items"
+            ]
             listed.append(200 if items or trash else 404)
     assert found == dict.fromkeys(found, STATES[state]["codes"])
     assert listed == STATES[state]["codes"]
@@ -214,7 +221,10 @@ async def test_forged_tokens_are_refused_in_the_same_words_and_honest_ones_work(
             if token.isascii() and token.isprintable() and len(token) < 15_000:
                 answer = await gallery.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
                 told.add((answer.status, answer.code, answer.json["detail"], answer.headers["WWW-Authenticate"]))
-        good = {(await gallery.get("/v1/me", headers={"Authorization": f"Bearer {make(forge)}"})).status for make in GOOD.values()}
+        good = {
+            (await gallery.get("/v1/me", headers={"Authorization": f"Bearer {make(forge)}"})).status
+            for make in GOOD.values()
+        }
     assert told == {(401, "invalid_token", "Sign in to do this", 'Bearer error="invalid_token"')}
     assert good == {200}
 
@@ -227,7 +237,9 @@ async def test_a_huge_authorization_is_refused_unread(gallery: Gallery, size: in
 
 
 @pytest.mark.promises("S2")
-@pytest.mark.parametrize("value", ["Basic YTpi", "bearer", "Bearer", "Bearer mv_0123456789abcdef", "Token x", "Bearer a b"])
+@pytest.mark.parametrize(
+    "value", ["Basic YTpi", "bearer", "Bearer", "Bearer mv_0123456789abcdef", "Token x", "Bearer a b"]
+)
 async def test_other_proofs_are_no_proof(gallery: Gallery, value: str) -> None:
     answer = await gallery.get("/v1/me", headers={"Authorization": value})
     assert (answer.status, answer.code) == (401, "invalid_token")

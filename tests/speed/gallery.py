@@ -28,7 +28,6 @@ from gateway.client.api import Gallery
 from gateway.client.credentials import LocalToken
 
 LOOK_S: Final = 0.05
-MIB: Final = 1 << 20
 GONE: Final = (psutil.NoSuchProcess, psutil.AccessDenied)
 
 
@@ -59,9 +58,14 @@ class Running:
                 spent += times.user + times.system + times.children_user + times.children_system
         return spent
 
-    def memory_mb(self) -> float:
-        """Memory of all processes, what they share counted once (PSS); their RSS where the system does not tell."""
-        return sum(map(_memory, self.tree())) / 1e6
+    def memory_mb(self) -> dict[str, float]:
+        """Memory by kind of process, what they share counted once (PSS); their RSS where the system does not tell."""
+        held: dict[str, float] = {}
+        for process in self.tree():
+            with suppress(*GONE):
+                kind = _kind(process)
+                held[kind] = held.get(kind, 0.0) + _memory(process) / 1e6
+        return held
 
     async def expect(self, files: Sequence[bytes]) -> list[str]:
         """Bring bytes into the store without a word to the pipeline; the ids of their assets."""
@@ -139,6 +143,16 @@ def _free_port() -> int:
         tried.bind(("127.0.0.1", 0))
         port: int = tried.getsockname()[1]
         return port
+
+
+def _kind(process: psutil.Process) -> str:
+    if process.name().startswith("postgres"):
+        return "postgres"
+    named = (
+        argument.rpartition(".")[2] for argument in process.cmdline() if argument.startswith(("gateway.", "functions."))
+    )
+    kind = next(named, process.name())
+    return {"main": "supervisor", "parent": "decoder"}.get(kind, kind)
 
 
 def _memory(process: psutil.Process) -> int:

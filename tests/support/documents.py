@@ -25,7 +25,9 @@ def settings_page() -> str:
 
 def problems_page() -> str:
     rows = ["| code | status | means |", "| --- | --- | --- |"]
-    rows += [f"| `{kind.code()}` | {problem.status(kind)} | {kind.title} |" for kind in family(errors.MiraVejaError)[1:]]
+    rows += [
+        f"| `{kind.code()}` | {problem.status(kind)} | {kind.title} |" for kind in family(errors.MiraVejaError)[1:]
+    ]
     return (
         f"{MADE}# Problems\n\nEvery refusal is a problem as in RFC 9457; `code` is stable, further members are facts."
         " A rejected file shows the same\ncodes as its `reason`.\n\n" + "\n".join(rows) + "\n"

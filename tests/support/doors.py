@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import socket
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 from fastapi import FastAPI
 from multidict import CIMultiDictProxy
+from starlette.types import ASGIApp
 from yarl import URL
 
 from functions.core.adapters.objects_folder import FolderObjects
@@ -32,13 +34,13 @@ from functions.core.tx import Database
 from functions.embed.handler import example
 from functions.index.rows import shown as shown_of
 from gateway.app import create_app
+from gateway.auth import verifier
 from gateway.door import Callers, Door
 from gateway.local import process
 from gateway.local.accounts import Accounts
 from gateway.local.answer import notify
 from gateway.local.identity import LocalIdentity
 from gateway.local.store import store_routes
-from gateway.auth import verifier
 from tests.support.images import a_png
 from tests.support.worlds import MEDIA, MODEL, RULES, Parts
 
@@ -104,10 +106,14 @@ class Gallery:
         if settings:
             parts["settings"] = before.settings.model_copy(update=dict(settings))
         self.app.state.door = replace(before, **parts)
-        yield
-        self.app.state.door = before
+        try:
+            yield
+        finally:
+            self.app.state.door = before
 
-    async def a_person(self, name: str = "Ann", roles: tuple[str, ...] = ("user",), client: str = "miraveja-web") -> Person:
+    async def a_person(
+        self, name: str = "Ann", roles: tuple[str, ...] = ("user",), client: str = "miraveja-web"
+    ) -> Person:
         """Somebody new."""
         subject = str(uuid.uuid4())
         principal = Principal(self.identity.issuer, subject, frozenset(roles), 0, 0, client, name)
@@ -141,7 +147,7 @@ class Gallery:
         async with self.world.database.transaction() as tx:
             await tx.execute(sql.encode(), values)
 
-    async def a_picture(self, owner: Person, vector: Vector | None = None, **columns: object) -> AssetId:
+    async def a_picture(self, owner: Person, vector: Vector | None = None, **columns: Any) -> AssetId:
         """An asset with its objects, as the pipeline leaves one: ready and approved, private unless `columns` say more."""
         asset = AssetId(uuid7())
         row = {
@@ -151,7 +157,8 @@ class Gallery:
         } | columns  # fmt: skip
         names = ", ".join(row)
         await self.do(
-            f"INSERT INTO assets ({names}, form_expires_at) VALUES ({', '.join(['%s'] * len(row))}, now())", *row.values()
+            f"INSERT INTO assets ({names}, form_expires_at) VALUES ({', '.join(['%s'] * len(row))}, now())",
+            *row.values(),
         )
         await self.do("INSERT INTO renditions VALUES (%s, 1, '256', 8, 6, 'image/webp', 4)", asset)
         if vector is not None:
@@ -184,6 +191,16 @@ class Served(Parts):
         return FolderObjects(self.folder / "objects", Credentials("test", "s" * 40), self.store_url)
 
 
+async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 8.0) -> float:
+    """How many seconds it took until something held."""
+    began = time.monotonic()
+    async with asyncio.timeout(within_s):
+        while True:
+            if await holds():
+                return time.monotonic() - began
+            await asyncio.sleep(0.05)
+
+
 async def embed_here(world: World, data: bytes) -> tuple[str, Vector]:
     """What the process that decodes does, in this one."""
     found = await example(world.ports, data)
@@ -191,27 +208,35 @@ async def embed_here(world: World, data: bytes) -> tuple[str, Vector]:
 
 
 @asynccontextmanager
+async def a_server(app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
+    """The server that ships around an application; its address."""
+    with listening or socket.create_server(("127.0.0.1", 0)) as heard:
+        server = process.server(app, http="httptools")
+        serving = asyncio.create_task(server.serve(sockets=[heard]))
+        await server.up.wait()
+        yield f"http://localhost:{heard.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
 async def a_gallery(database_url: str, folder: Path) -> AsyncIterator[Gallery]:
     """A gateway over a database and a folder, listening on 127.0.0.1."""
     database = Database(database_url)
     await database.open()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        settings = Settings(data_dir=folder, port=listening.getsockname()[1])
-        parts = Served(folder, replace(RULES, uploads_pending=10), settings.store_url)
-        world = World(database, parts, lease_s=5.0)
-        identity = LocalIdentity(folder / "secrets")
-        accounts = Accounts(database, identity)
-        door = Door(
-            settings=settings, world=world, verifier=verifier(settings, identity), media=MEDIA,
-            embed_query=partial(embed_here, world), callers=Callers(world), accounts=accounts,
-        )  # fmt: skip
-        app = create_app(door, store_routes(parts.objects, partial(notify, database)))
-        server = process.server(app, http="httptools")
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        await server.up.wait()
-        async with aiohttp.ClientSession(skip_auto_headers=["Content-Type"], cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield Gallery(world, app, identity, accounts, http, settings.address)
-        server.should_exit = True
-        await serving
+    listening = socket.create_server(("127.0.0.1", 0))
+    settings = Settings.load({}, data_dir=folder, port=listening.getsockname()[1])
+    parts = Served(folder, replace(RULES, uploads_pending=10), settings.store_url)
+    world = World(database, parts, lease_s=5.0)
+    identity = LocalIdentity(folder / "secrets")
+    accounts = Accounts(database, identity)
+    door = Door(
+        settings=settings, world=world, verifier=verifier(settings, identity), media=MEDIA,
+        embed_query=partial(embed_here, world), callers=Callers(world), accounts=accounts,
+    )  # fmt: skip
+    app = create_app(door, store_routes(parts.objects, partial(notify, database)))
+    quiet = aiohttp.ClientSession(skip_auto_headers=["Content-Type"], cookie_jar=aiohttp.DummyCookieJar())
+    async with a_server(app, listening), quiet as http:
+        yield Gallery(world, app, identity, accounts, http, settings.address)
     await parts.close()
     await database.close()

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import psutil
 
 from functions.core.settings import Settings
 from gateway.local import operator, wires
+from tests.support.quick_disk import quick_folder
 
 PATIENCE_S = 60.0
 
@@ -104,8 +104,7 @@ def free_port() -> int:
 @contextmanager
 def a_gallery(environment: Mapping[str, str] | None = None) -> Iterator[Up]:
     """One that is not started yet; whatever is left of it at the end is killed."""
-    with tempfile.TemporaryDirectory(prefix="mv-up-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with quick_folder() as folder:
         folder.chmod(0o755)
         running = Up(folder, environment)
         yield running

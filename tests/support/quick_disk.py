@@ -14,5 +14,5 @@ _NEEDED_BYTES = 1 << 30
 def quick_folder() -> Iterator[Path]:
     """A new folder, in memory where there is enough of it, and gone afterwards."""
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_BYTES
-    with tempfile.TemporaryDirectory(dir=_MEMORY if roomy else None) as folder:
+    with tempfile.TemporaryDirectory(dir=_MEMORY if roomy else None, ignore_cleanup_errors=True) as folder:
         yield Path(folder)

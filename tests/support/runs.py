@@ -1,6 +1,7 @@
 """Looking into a world and pushing single events through it: rows, objects, points and facts of one asset."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, LiteralString, cast
 
@@ -96,6 +97,15 @@ async def ready(world: World, owner: UserId, pictures: Iterable[bytes], names: I
     async with running(world):
         await ended(world, *made, within_s=60)
     return made
+
+
+async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 30.0) -> None:
+    """Wait for a condition; TimeoutError when it never holds."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.02)
 
 
 def rule(world: World, **rules: Any) -> None:

@@ -82,7 +82,9 @@ def a_desk(user: UserId | None) -> Desk:
     return Desk(Viewer(user), MEDIA, utcnow())
 
 
-async def an_upload(world: World, owner: UserId, data: bytes, name: str = "picture.png", kind: str | None = None) -> AssetId:
+async def an_upload(
+    world: World, owner: UserId, data: bytes, name: str = "picture.png", kind: str | None = None
+) -> AssetId:
     """Bytes declared and in quarantine; nothing has been told yet."""
     wanted = PresignUpload.model_validate({
         "name": name, "size": len(data), "content_type": kind or sniff(data) or "image/png",
@@ -144,10 +146,9 @@ async def quiet(world: World, within_s: float = 30.0) -> None:
         while True:
             async with world.database.transaction() as tx:
                 row = await one(
-                    tx, "SELECT (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS n"
+                    tx,
+                    "SELECT (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS n",
                 )
             if row and row["n"] == 0:
                 return
             await asyncio.sleep(0.02)
-
-
