@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, NamedTuple
 
 from functions.core.errors import Forbidden, Invalid, Malformed, TooLarge
@@ -140,9 +141,13 @@ def _path(picture: Picture) -> str:
 
 
 def _mac(key: bytes, purpose: str, message: str) -> str:
-    # One key per purpose (the expand step of HKDF), so that a media signature is never a cursor.
-    derived = hmac.digest(key, f"miraveja {purpose} v1\x01".encode(), "sha256")
-    return _base64url(hmac.digest(derived, message.encode("utf-8", "surrogatepass"), "sha256"))
+    return _base64url(hmac.digest(_derived(key, purpose), message.encode("utf-8", "surrogatepass"), "sha256"))
+
+
+@cache
+def _derived(key: bytes, purpose: str) -> bytes:
+    """One key per purpose (the expand step of HKDF), so that a media signature is never a cursor."""
+    return hmac.digest(key, f"miraveja {purpose} v1\x01".encode(), "sha256")
 
 
 def _base64url(data: bytes) -> str:

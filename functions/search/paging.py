@@ -44,7 +44,8 @@ async def _cosines(world: World, asked: Asked, batch: list[fusion.Found]) -> dic
 
 
 def _hit(asset: AssetOut, found: fusion.Found, score: float) -> HitOut:
-    return HitOut(**dict(asset), score=score, why=list(found.why))
+    # The asset was validated when it was told.
+    return HitOut.model_construct(**dict(asset), score=score, why=list(found.why))
 
 
 def _good_enough(hit: HitOut, least: float | None) -> bool:

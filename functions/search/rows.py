@@ -1,7 +1,6 @@
 """The SQL of search."""
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from functions.core.catalog.read import seen_by
@@ -14,25 +13,35 @@ from functions.core.postgres.where import FROM, where
 from functions.core.tx import Tx, one, rows
 from functions.core.visibility import Viewer
 
-# How a text becomes a query: every word of it, or, where nothing has them all, any.
-ALL_WORDS: Final = "websearch_to_tsquery('english', %s)"
-ANY_WORD: Final = "replace(plainto_tsquery('english', %s)::text, '&', '|')::tsquery"
-
 
 async def by_words(tx: Tx, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
-    """Assets whose title, tags, description, prompt or file name say it, best first."""
-    said = (clause, words, unwanted, limit)
-    return await _matches(tx, ALL_WORDS, *said) or await _matches(tx, ANY_WORD, *said)
+    """Assets whose title, tags, description, prompt or file name say it, best first; where none says all, those that say any."""
+    for query in await _queries(tx, words, unwanted):
+        if found := await _matches(tx, query, clause, limit):
+            return found
+    return []
 
 
-async def _matches(tx: Tx, query: str, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
+async def _queries(tx: Tx, words: str, unwanted: str) -> list[str]:
+    """All the words, then any of them, each without what is not wanted; texts of nothing but small words have none."""
+    row = await one(
+        tx,
+        "SELECT websearch_to_tsquery('english', %s)::text AS every,"
+        " replace(plainto_tsquery('english', %s)::text, '&', '|') AS some, plainto_tsquery('english', %s)::text AS without",
+        words, words, unwanted,
+    )  # fmt: skip
+    said = dict.fromkeys([row["every"], row["some"]] if row else [])
+    less = f" & !({row['without']})" if row and row["without"] else ""
+    return [f"({query}){less}" for query in said if query]
+
+
+async def _matches(tx: Tx, query: str, clause: Clause, limit: int) -> list[AssetId]:
     sql, values = where(clause)
     found = await rows(
         tx,
-        f"SELECT a.id FROM {FROM}, (SELECT {query} && !!plainto_tsquery('english', %s) AS q) w"
-        f" WHERE a.words @@ w.q AND a.state = 'ready' AND {sql}"
-        " ORDER BY ts_rank(a.words, w.q, 1) DESC, a.id LIMIT %s",
-        words, unwanted, *values, limit,
+        f"SELECT a.id FROM {FROM} WHERE a.words @@ %s::tsquery AND a.state = 'ready' AND {sql}"
+        " ORDER BY ts_rank(a.words, %s::tsquery, 1) DESC, a.id LIMIT %s",
+        query, *values, query, limit,
     )  # fmt: skip
     return [AssetId(row["id"]) for row in found]
 

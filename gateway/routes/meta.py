@@ -79,7 +79,7 @@ async def docs(here: TheDoor) -> HTMLResponse:
     return _page("docs.html")
 
 
-@router.get("/", name="home", include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], name="home", include_in_schema=False)
 async def home() -> HTMLResponse:
     """A plain page, until the real ones come."""
     return _page("home.html")

@@ -87,7 +87,9 @@ def imported(path: Path) -> set[str]:
 def test_every_function_has_the_same_shape(function: str) -> None:
     folder = ROOT / "functions" / function
     assert all((folder / part).exists() for part in ("__init__.py", "rows.py")), "what → work → what, and its SQL"
-    assert (folder / "main.py").exists() or (folder / "contract.py").exists(), "a step is deployed, a request has a contract"
+    assert (folder / "main.py").exists() or (folder / "contract.py").exists(), (
+        "a step is deployed, a request has a contract"
+    )
     assert (ROOT / "tests" / "functions" / f"test_{function}.py").exists(), "nothing proves it"
     said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     assert "→" in said or ":" in said
@@ -126,6 +128,11 @@ for current in {ours!r}:
 
 
 def test_suppressions_stay_rare_and_reasoned() -> None:
-    lines = [line for path in MODULES for line in path.read_text(encoding="utf-8").splitlines() if "type: " + "ignore" in line]
+    lines = [
+        line
+        for path in MODULES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "type: " + "ignore" in line
+    ]
     assert all("[" in line and line.count("#") > 1 for line in lines), lines
     assert len(lines) <= SUPPRESSIONS

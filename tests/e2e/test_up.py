@@ -16,6 +16,7 @@ def up() -> Iterator[Up]:
         yield running
 
 
+@pytest.mark.promises("O7")
 def test_what_was_uploaded_is_found_also_after_a_restart(up: Up) -> None:
     up.start()
     pictures = up.folder / "pictures"

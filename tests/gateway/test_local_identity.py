@@ -13,8 +13,8 @@ import pytest
 
 from functions.core.errors import Invalid, Unauthenticated
 from functions.core.identity.tokens import Verifier
-from gateway.local.identity import ISSUER, LocalIdentity
 from functions.core.secret_files import read_or_create, read_secret
+from gateway.local.identity import ISSUER, LocalIdentity
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = UUID("0f4c6a5e-2b1d-4c3e-9f60-7a8b9c0d1e2f")

@@ -1,15 +1,14 @@
 """Worlds for tests: the adapters that ship, in a folder of the test's own, and the people and pictures in them."""
 
+import asyncio
 import hashlib
 import uuid
-from contextlib import asynccontextmanager, suppress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-
-import asyncio
 
 from functions.core.adapters.embedder_onnx import OnnxEmbedder
 from functions.core.adapters.objects_folder import FolderObjects
