@@ -75,6 +75,8 @@ class Tally:
         counts = [f"{self.states[state]} {says}" for state, says in told.items() if self.states[state]]
         counts += [f"{self.duplicates} already there"] if self.duplicates else []
         lines = [f"{self.done} files: {', '.join(counts) or 'nothing to do'}"]
+        if self.states["sent"]:
+            lines.append("They are processed now: --wait, also on another run, shows how each ends")
         for (state, reason, detail), group in self.groups.items():
             lines.append(f"{group.count} {state} ({reason}): {detail}")
             more = group.count - len(group.examples)

@@ -47,9 +47,10 @@ def run(given: argparse.Namespace) -> int:
 
 def _serve(gallery: "Gallery", settings: "Settings", *, samples: bool) -> None:
     from gateway.cli.beside import beside
+    from gateway.cli.screen import say
 
     with beside(_open(settings, samples=samples)):
-        gallery.watch()
+        gallery.watch(say)
 
 
 async def _open(settings: "Settings", *, samples: bool) -> None:
@@ -65,13 +66,17 @@ async def _open(settings: "Settings", *, samples: bool) -> None:
 
 async def _announce(settings: "Settings", *, local: bool) -> None:
     """The address, and the one-time link where this gallery signs people in itself."""
+    from functions.core.errors import Unavailable
     from gateway.cli.screen import say
     from gateway.local import operator, wires
 
     sys.stdout.write(f"{settings.address}\n")
     if local:
-        sys.stdout.write(f"{(await wires.call(operator.socket(settings), '/link'))['link']}\n")
-        say("The link signs you in; it works once, for ten minutes: `miraveja link` prints another. Ctrl-C stops.")
+        try:
+            sys.stdout.write(f"{(await wires.call(operator.socket(settings), '/link'))['link']}\n")
+            say("The link signs you in; it works once, for ten minutes: `miraveja link` prints another. Ctrl-C stops.")
+        except Unavailable:
+            say("`miraveja link` prints a sign-in link. Ctrl-C stops.")
     sys.stdout.flush()
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from events import minio
 from functions.core.adapters.objects_folder import FolderObjects
+from functions.core.errors import Unavailable
 from functions.core.identity.keys import JwksKeys
 from functions.core.postgres import log
 from functions.core.runtime.run import World
@@ -49,7 +50,7 @@ async def _serve(settings: Settings, world: World) -> None:
     web = process.server(create_app(here, more), host=settings.host, port=settings.port, http="httptools")
     operators = process.server(operator.application(world, settings, here), uds=str(operator.socket(settings)))
     await asyncio.to_thread(lambda: world.ports.embedding.model.model_id)
-    await world.ports.vectors.count()
+    await _open_index(world)
     async with asyncio.TaskGroup() as group:
         for job in (
             web.serve(), operators.serve(), Runner(world, STEPS, list(ANSWERS), slots=SLOTS).run(),
@@ -58,6 +59,18 @@ async def _serve(settings: Settings, world: World) -> None:
             group.create_task(job)
         if isinstance(here.verifier.keys, JwksKeys):
             group.create_task(here.verifier.keys.keep_fresh())
+
+
+async def _open_index(world: World) -> None:
+    """The index has one owner: a process that was told to end a moment ago may be about to let go of it."""
+    for _ in range(50):
+        try:
+            await world.ports.vectors.count()
+        except Unavailable:
+            await asyncio.sleep(0.2)
+        else:
+            return
+    await world.ports.vectors.count()
 
 
 def door(settings: Settings, world: World) -> Door:

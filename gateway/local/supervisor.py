@@ -1,14 +1,17 @@
 """`miraveja up`: starts Postgres and the two processes, mends what dies, and stops everything when asked."""
 
+import errno
 import fcntl
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +27,11 @@ from gateway.local.guard import refuse_unsafe
 STOP_S: Final = 3.0
 DATABASE_STOP_S: Final = 1.5
 LOG_BYTES: Final = 10 << 20
+FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
+LOOK_S: Final = 0.2
+PORT_WAIT_S: Final = 5.0
+"""A gallery that was killed a moment ago may hold its port that long."""
 
 
 @dataclass(slots=True)
@@ -35,13 +42,13 @@ class Child:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    pause_s: float = 0.2
+    pause_s: float = 0.1
     started: float = 0.0
+    due: float | None = None
+    """When it is started again, in monotonic seconds."""
 
     def start(self) -> None:
         """Run it, its log beside the others."""
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"gateway.local.{self.name}"], env=self.environment, stdin=subprocess.PIPE,
@@ -62,15 +69,28 @@ class Child:
             if not selector.select(wait_s) or self.process.stdout.readline() != b"ready\n":
                 raise Unavailable(f"the process {self.name!r} did not start; see {self.log}")
 
-    def mend(self) -> None:
-        """Start it again when it died, after a pause that grows while it keeps dying."""
+    def mend(self) -> str | None:
+        """Start it again when it died, after a pause that grows while it keeps dying; says what happened when it died."""
         if self.alive():
-            return
-        if time.monotonic() - self.started > LONGEST_PAUSE_S:
-            self.pause_s = 0.2
-        time.sleep(self.pause_s)
-        self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
-        self.start()
+            return None
+        now = time.monotonic()
+        if self.due is None:
+            self.pause_s = (
+                FIRST_PAUSE_S if now - self.started > LONGEST_PAUSE_S else min(self.pause_s * 2, LONGEST_PAUSE_S)
+            )
+            self.due = now + self.pause_s
+            return (
+                f"the process {self.name!r} ended ({_how(self.process)}); it is started again in {self.pause_s:.1f} s"
+            )
+        if now >= self.due:
+            self.due = None
+            self.start()
+        return None
+
+
+def _how(process: subprocess.Popen[bytes] | None) -> str:
+    code = process.returncode if process else None
+    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
 
 @dataclass(slots=True)
@@ -80,13 +100,13 @@ class Gallery:
     settings: Settings
     children: list[Child] = field(default_factory=list)
     postgres: EmbeddedPostgres | None = None
-    _stopping: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Bring everything up; raises Invalid, Conflict or Unavailable with what to do about it."""
         said = self.settings
         refuse_unsafe(said.host, said.env, [said.identity_url, said.objects_url])
-        _check_port(said.host, said.port)
+        _await_port(said.host, said.port)
         environment = dict(os.environ) | _told(said) | {f"{PREFIX}DATABASE_URL": self._database()}
         logs = said.data_dir / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,20 +127,34 @@ class Gallery:
         migrate(self.postgres.url(OWNER), APP)
         return self.postgres.url()
 
-    def watch(self) -> None:
-        """Mend until told to stop."""
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Mend until told to stop, and tell what was mended."""
         for told in (signal.SIGINT, signal.SIGTERM):
             signal.signal(told, self._stop_soon)
-        while not self._stopping:
+        while not self._stopping.wait(LOOK_S):
             if self.postgres and not self.postgres.running():
-                self.postgres.start()
+                self._mend_postgres(self.postgres, tell)
             for child in self.children:
-                if not self._stopping:
-                    child.mend()
-            time.sleep(0.2)
+                if happened := child.mend():
+                    tell(happened)
+            self._trim_logs()
+
+    def _mend_postgres(self, postgres: EmbeddedPostgres, tell: Callable[[str], None]) -> None:
+        tell("Postgres ended; it is started again")
+        try:
+            postgres.start(give_up=self._stopping.is_set)
+        except Unavailable as error:
+            tell(error.detail)
+
+    def _trim_logs(self) -> None:
+        """A log that has grown large begins anew, with what it said beside it; who writes only ever appends."""
+        for log in (self.settings.data_dir / "logs").glob("*.log"):
+            if log.stat().st_size > LOG_BYTES:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
 
     def _stop_soon(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping.set()
 
     def stop(self) -> None:
         """Stop everything, the database last; nothing is left running."""
@@ -150,13 +184,24 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _check_port(host: str, port: int) -> None:
+def _await_port(host: str, port: int) -> None:
+    """Until the port is free; raises Conflict when somebody else keeps it."""
+    deadline = time.monotonic() + PORT_WAIT_S
+    while (trouble := _port_trouble(host, port)) is not None:
+        if trouble.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            said = f"cannot listen on {host}:{port} ({trouble.strerror}): choose another with --port"
+            raise Conflict(said) from None
+        time.sleep(LOOK_S)
+
+
+def _port_trouble(host: str, port: int) -> OSError | None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             tried.bind((host, port))
         except OSError as error:
-            raise Conflict(f"cannot listen on {host}:{port} ({error.strerror}): choose another with --port") from None
+            return error
+    return None
 
 
 def _told(settings: Settings) -> dict[str, str]:

@@ -81,7 +81,7 @@ def send_and_delete(armed: Armed, point: str, seed: int) -> str:
     found = look(picture, Limits(1 << 20, frozenset({"image/jpeg"})))
 
     async def both() -> str:
-        async with Gallery(armed.up.url, LocalToken(armed.up.folder / "data")) as gallery:
+        async with Gallery(armed.up.url, LocalToken(armed.up.data)) as gallery:
             sent = Sent()
             await upload(gallery, [found], sent)
             if not point.startswith("purge."):

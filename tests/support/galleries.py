@@ -26,6 +26,8 @@ class Up:
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder, self.port = folder, free_port()
+        self.data = folder / "my data"
+        """With a space, as the usual folder has on some systems."""
         self.environment = os.environ | dict(environment or {})
         self.url = f"http://localhost:{self.port}"
         self.output = folder / "up.out"
@@ -39,7 +41,7 @@ class Up:
             "up",
             "--no-samples",
             "--data",
-            str(self.folder / "data"),
+            str(self.data),
             "--port",
             str(self.port),
         ]
@@ -60,11 +62,7 @@ class Up:
             said = " ".join([*process.cmdline(), process.environ().get("MIRAVEJA_DATA_DIR", "")])
         except psutil.Error:
             return False
-        return (
-            process.pid != os.getpid()
-            and str(self.folder / "data") in said
-            and process.status() != psutil.STATUS_ZOMBIE
-        )
+        return process.pid != os.getpid() and str(self.data) in said and process.status() != psutil.STATUS_ZOMBIE
 
     def stop(self) -> float:
         """Ctrl-C; the seconds it took."""
@@ -80,7 +78,7 @@ class Up:
         return subprocess.Popen(command, env=self._beside(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _beside(self) -> dict[str, str]:
-        return os.environ | {"MIRAVEJA_URL": self.url, "MIRAVEJA_DATA_DIR": str(self.folder / "data")}
+        return os.environ | {"MIRAVEJA_URL": self.url, "MIRAVEJA_DATA_DIR": str(self.data)}
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "gateway.cli.main", *arguments]
@@ -117,5 +115,5 @@ def a_gallery(environment: Mapping[str, str] | None = None) -> Iterator[Up]:
 
 def audit(up: Up) -> dict[str, Any]:
     """What the running gallery says of itself."""
-    settings = Settings.load({"MIRAVEJA_DATA_DIR": str(up.folder / "data")})
+    settings = Settings.load({"MIRAVEJA_DATA_DIR": str(up.data)})
     return asyncio.run(wires.call(operator.socket(settings), "/audit", timeout_s=30))

@@ -12,9 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
+from urllib.parse import quote
 
 import psycopg
 
@@ -75,15 +77,25 @@ class EmbeddedPostgres:
         self._account = Account.current()
         self._server: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, wait_s: float = 60.0) -> None:
+    def start(self, *, wait_s: float = 60.0, give_up: Callable[[], bool] = lambda: False) -> None:
         """Bring the server up, ending a leftover of a killed supervisor first; raises Unavailable when it cannot."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._stop_leftover()
+        deadline = time.monotonic() + wait_s
+        self._stop_leftover(deadline)
         if not (self.cluster / "PG_VERSION").exists():
             self._create()
+        # After a crash, backends of the old server may hold its memory for a while: then this one ends, and is tried again.
+        while time.monotonic() < deadline and not give_up():
+            self._spawn_server()
+            if self._answers(deadline, give_up):
+                return
+            self.stop()
+            time.sleep(0.2)
+        raise Unavailable(f"Postgres did not start; see {self.log}", part="database")
+
+    def _spawn_server(self) -> None:
         arguments = [option for name, value in OPTIONS.items() for option in ("-c", f"{name}={value}")]
         self._server = self._spawn("postgres", "-D", str(self.cluster), "-k", str(self.sockets()), *arguments)
-        self._await_answer(wait_s)
 
     def stop(self, *, wait_s: float = 4.0) -> None:
         """Stop fast and clean; a server that does not listen is killed, and recovers at the next start."""
@@ -101,9 +113,10 @@ class EmbeddedPostgres:
         """Whether the server process is alive."""
         return self._server is not None and self._server.poll() is None
 
-    def url(self, role: str = APP) -> str:
+    def url(self, role: str = APP, database: str = DATABASE) -> str:
         """A libpq address for one of the two roles."""
-        return f"postgresql://{role}:{self._secret(role)}@/{DATABASE}?host={self.sockets()}&connect_timeout=10"
+        host = quote(str(self.sockets()), safe="")
+        return f"postgresql://{role}:{self._secret(role)}@/{database}?host={host}&connect_timeout=10"
 
     def sockets(self) -> Path:
         """A private folder for the socket, of the user that runs the server."""
@@ -119,7 +132,7 @@ class EmbeddedPostgres:
             file.flush()
             os.chown(file.name, self._account.uid, self._account.gid)
             self._run("initdb", "-D", str(draft), "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={file.name}",
-                      "--encoding=UTF8", "--locale=C.UTF-8")  # fmt: skip
+                      "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")  # fmt: skip
         draft.rename(self.cluster)
 
     def _secret(self, role: str) -> str:
@@ -151,45 +164,55 @@ class EmbeddedPostgres:
             )  # fmt: skip
         return target
 
-    def _stop_leftover(self) -> None:
-        """A supervisor that was killed may have left its server: only a process that really is one is touched."""
-        try:
-            pid = int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return
-        deadline = time.monotonic() + 20
-        stop = signal.SIGINT
-        while _is_postgres(pid) and time.monotonic() < deadline:
-            os.kill(pid, stop)
+    def _stop_leftover(self, deadline: float) -> None:
+        """A supervisor that was killed may have left its server; the lock file is Postgres's own to judge."""
+        while (pid := self._leftover()) is not None:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"an earlier Postgres (process {pid}) on {self.cluster} does not stop", part="database"
+                )
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
             time.sleep(0.1)
-            stop = signal.SIGINT if time.monotonic() < deadline - 5 else signal.SIGQUIT
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
 
-    def _await_answer(self, wait_s: float) -> None:
-        deadline = time.monotonic() + wait_s
-        while self.running() and time.monotonic() < deadline:
+    def _leftover(self) -> int | None:
+        """The process of an earlier server on this very cluster; None when there is none."""
+        lock = self.cluster / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+        command = _command(pid)
+        if command and "postgres" not in command:
+            lock.unlink(missing_ok=True)  # the number was given to another program: Postgres would not start beside it
+        return pid if str(self.cluster) in command else None
+
+    def _answers(self, deadline: float, give_up: Callable[[], bool]) -> bool:
+        while self.running() and time.monotonic() < deadline and not give_up():
             try:
-                with psycopg.connect(self.url(OWNER).replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as admin:
+                with psycopg.connect(self.url(OWNER, "postgres"), autocommit=True) as admin:
                     _prepare(admin, self._secret(APP))
-                return
             except psycopg.OperationalError:
                 time.sleep(0.03)
-        self.stop()
-        raise Unavailable(f"Postgres did not start; see {self._log_path()}", part="database")
+            else:
+                return True
+        return False
 
-    def _log_path(self) -> Path:
+    @property
+    def log(self) -> Path:
+        """What the server says."""
         return self.folder / "logs" / "postgres.log"
 
     def _log(self) -> IO[bytes]:
-        self._log_path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._log_path().open("ab")
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.log.open("ab")
 
     def _run(self, name: str, *arguments: str) -> None:
         with self._log() as log:
             done = subprocess.run([self._binary(name), *arguments], stdout=log, stderr=log, check=False,
                                   cwd="/", env=_environment(), **self._identity())  # fmt: skip
         if done.returncode:
-            raise Unavailable(f"{name} failed; see {self._log_path()}", part="database")
+            raise Unavailable(f"{name} failed; see {self.log}", part="database")
 
     def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         command, log = [self._binary(name), *arguments], self._log()
@@ -215,13 +238,15 @@ def _prepare(admin: psycopg.Connection, app_password: str) -> None:
         admin.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
 
 
-def _is_postgres(pid: int) -> bool:
-    done = subprocess.run(["ps", "-p", str(pid), "-o", "stat=,comm="], capture_output=True, text=True, check=False)  # noqa: S607
-    return "postgres" in done.stdout and not done.stdout.lstrip().startswith("Z")
+def _command(pid: int) -> str:
+    """The command line of a process that lives; empty for one that does not."""
+    asked = ["ps", "-p", str(pid), "-o", "stat=", "-o", "command="]
+    state, _, command = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else command
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _end_with_parent() -> Callable[[], None] | None:
