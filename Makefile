@@ -43,7 +43,7 @@ unit: $(VENV)/.dev ## the tests
 	$(BIN)/pytest -n 2 --dist loadfile -q -m "not faults"
 
 test-faults: $(VENV)/.dev ## the whole fault matrix (minutes)
-	$(BIN)/pytest -q -m faults tests/faults
+	$(BIN)/pytest -n 2 --dist load -q -m faults tests/faults
 
 bench: $(VENV)/.dev ## ratios against naive baselines, in one run
 	$(BIN)/python -m tests.speed

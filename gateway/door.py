@@ -4,8 +4,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from functions.core.catalog.read import Desk
 from functions.core.errors import Forbidden, Unauthenticated
@@ -128,3 +129,4 @@ async def _known(request: Request, authorization: str | None) -> Caller:
 TheDoor = Annotated[Door, Depends(door)]
 TheCaller = Annotated[Caller, Depends(caller)]
 TheViewer = Annotated[Viewer, Depends(viewer)]
+TheAsset = Annotated[UUID, Path(alias="assetId")]

@@ -10,10 +10,10 @@ from psycopg.rows import DictRow
 from functions.assets.contract import ChangeAsset, ListAssets
 from functions.core.catalog import read
 from functions.core.errors import Malformed, NotFound
-from functions.core.filters import Clause
+from functions.core.filters import All, Clause, Is
 from functions.core.ids import AssetId, UserId
-from functions.core.model import State
 from functions.core.postgres.assets import refresh_words
+from functions.core.postgres.where import FROM
 from functions.core.tx import Tx
 from functions.core.tx import one as one_row
 from functions.core.visibility import Viewer
@@ -89,9 +89,13 @@ async def _tag(tx: Tx, asset: AssetId, tags: list[str]) -> None:
         await tx.execute("INSERT INTO tags (asset_id, name, source) VALUES (%s, %s, 'person')", [asset, tag])
 
 
-async def original(tx: Tx, asset: AssetId) -> tuple[State, int]:
-    """State and generation."""
-    row = await one_row(tx, "SELECT state, generation FROM assets WHERE id = %s", asset)
+async def original(tx: Tx, viewer: Viewer, asset: UUID) -> int:
+    """The generation whose original the viewer may read; NotFound otherwise, and before the bytes have come."""
+    sql, values = read.seen_by(viewer, All() if viewer.moderator else Is("owner", (str(viewer.user),)))
+    row = await one_row(
+        tx, f"SELECT a.generation FROM {FROM} WHERE a.id = %s AND a.state <> 'new' AND {sql}", asset, *values
+    )
     if row is None:
         raise NotFound
-    return State(row["state"]), row["generation"]
+    generation: int = row["generation"]
+    return generation

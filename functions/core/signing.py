@@ -91,7 +91,7 @@ def media_url(ring: Keyring, picture: Picture, now: datetime, *, owner: bool = F
 
 
 def original_url(ring: Keyring, asset: AssetId, generation: int, now: datetime) -> str:
-    """Where the owner reads the original, for five minutes."""
+    """Where its owner or a moderator reads the original, for five minutes."""
     return _signed_path(ring, Picture(asset, generation, ORIGINAL), now + ORIGINAL_LIFETIME, OWNERS)
 
 

@@ -18,7 +18,7 @@ from gateway.client.files import Picture
 from gateway.client.uploads import Wishes, upload
 
 COUNT: Final = 48
-QUERY: Final = "a red balloon"
+QUERY: Final = "a red car"
 BEST: Final = 5
 BEGUN: Final = "samples.begun"
 DONE: Final = "samples.done"

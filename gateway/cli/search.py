@@ -44,10 +44,10 @@ def run(given: argparse.Namespace) -> int:
 
 
 def table(hits: list[dict[str, Any]]) -> list[str]:
-    """A line for each hit, best first: score, title or name, what it was found by."""
+    """A line for each hit, best first: score, title or name or id, what it was found by."""
     from gateway.cli.screen import plain
 
-    names = [plain(hit["title"] or hit["name"], 60) for hit in hits]
+    names = [plain(hit["title"] or hit["name"] or hit["id"], 60) for hit in hits]
     width = max(map(len, names), default=0)
     whys = [plain(", ".join(hit["why"])) for hit in hits]
     return [f"{hit['score']:.3f}  {name:<{width}}  {why}" for hit, name, why in zip(hits, names, whys, strict=True)]

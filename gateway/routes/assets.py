@@ -1,7 +1,6 @@
 """/v1/assets: what people see and change."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import RedirectResponse
@@ -12,7 +11,7 @@ from functions.core.catalog.contract import AssetOut, Page
 from functions.core.errors import Invalid, PreconditionRequired
 from functions.search import handler as search
 from functions.search.contract import SimilarOut
-from gateway.door import TheCaller, TheDoor, TheViewer
+from gateway.door import TheAsset, TheCaller, TheDoor, TheViewer
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
@@ -23,17 +22,17 @@ async def page(here: TheDoor, looking: TheViewer, asked: Annotated[ListAssets, Q
     return await handler.page(here.world, here.desk(looking), asked)
 
 
-@router.get("/{asset_id}", name="readAsset")
-async def read(here: TheDoor, looking: TheViewer, asset_id: UUID, response: Response) -> AssetOut:
+@router.get("/{assetId}", name="readAsset")
+async def read(here: TheDoor, looking: TheViewer, asset_id: TheAsset, response: Response) -> AssetOut:
     """One asset; its ETag is the revision of what may be edited."""
     asset, revision = await handler.one(here.world, here.desk(looking), asset_id)
     response.headers["ETag"] = f'"{revision}"'
     return asset
 
 
-@router.patch("/{asset_id}", name="changeAsset")
+@router.patch("/{assetId}", name="changeAsset")
 async def change(
-    here: TheDoor, who: TheCaller, asset_id: UUID, wanted: ChangeAsset, response: Response,
+    here: TheDoor, who: TheCaller, asset_id: TheAsset, wanted: ChangeAsset, response: Response,
     if_match: Annotated[str | None, Header()] = None,
 ) -> AssetOut:  # fmt: skip
     """Change the given fields, from the revision that `If-Match` names."""
@@ -42,41 +41,41 @@ async def change(
     return asset
 
 
-@router.delete("/{asset_id}", name="deleteAsset", status_code=204)
-async def delete(here: TheDoor, who: TheCaller, asset_id: UUID, *, permanent: bool = False) -> None:
+@router.delete("/{assetId}", name="deleteAsset", status_code=204)
+async def delete(here: TheDoor, who: TheCaller, asset_id: TheAsset, *, permanent: bool = False) -> None:
     """Into the trash; with `permanent` away for good."""
     await handler.delete(here.world, here.desk(who.viewer), asset_id, permanent=permanent)
 
 
-@router.post("/{asset_id}/restore", name="restoreAsset")
-async def restore(here: TheDoor, who: TheCaller, asset_id: UUID) -> AssetOut:
+@router.post("/{assetId}/restore", name="restoreAsset")
+async def restore(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> AssetOut:
     """Out of the trash."""
     return await handler.restore(here.world, here.desk(who.viewer), asset_id)
 
 
-@router.post("/{asset_id}/retry", name="retryAsset", status_code=202)
-async def retry(here: TheDoor, who: TheCaller, asset_id: UUID) -> AssetOut:
+@router.post("/{assetId}/retry", name="retryAsset", status_code=202)
+async def retry(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> AssetOut:
     """A new run after a failure."""
     return await handler.retry(here.world, here.desk(who.viewer), asset_id)
 
 
-@router.get("/{asset_id}/timeline", name="assetTimeline")
-async def timeline(here: TheDoor, who: TheCaller, asset_id: UUID) -> TimelineOut:
+@router.get("/{assetId}/timeline", name="assetTimeline")
+async def timeline(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> TimelineOut:
     """Each step of each run."""
     return await handler.timeline(here.world, here.desk(who.viewer), asset_id)
 
 
-@router.get("/{asset_id}/similar", name="similarAssets")
+@router.get("/{assetId}/similar", name="similarAssets")
 async def similar(
-    here: TheDoor, looking: TheViewer, asset_id: UUID, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    here: TheDoor, looking: TheViewer, asset_id: TheAsset, limit: Annotated[int, Query(ge=1, le=100)] = 50
 ) -> SimilarOut:
     """What looks like it, most alike first."""
     return await search.similar(here.world, here.desk(looking), asset_id, limit)
 
 
-@router.get("/{asset_id}/original", name="assetOriginal", status_code=302, response_class=RedirectResponse)
-async def original(here: TheDoor, who: TheCaller, asset_id: UUID) -> str:
-    """To the original, for its owner, for five minutes."""
+@router.get("/{assetId}/original", name="assetOriginal", status_code=302, response_class=RedirectResponse)
+async def original(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> str:
+    """To the original, for its owner and moderators, for five minutes."""
     return await handler.original(here.world, here.desk(who.viewer), asset_id)
 
 

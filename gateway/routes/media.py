@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import Annotated, Final, TypeVar
 from urllib.parse import quote
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -19,7 +18,7 @@ from functions.core.signing import ORIGINAL, Picture, verify_media
 from functions.core.times import utcnow
 from functions.core.tx import Tx, one
 from functions.core.visibility import others_may_see
-from gateway.door import Door, Shown, TheDoor
+from gateway.door import Door, Shown, TheAsset, TheDoor
 
 router = APIRouter(tags=["media"])
 T = TypeVar("T")
@@ -40,9 +39,9 @@ class Signature(Wire):
     sig: Annotated[str, Field(max_length=64)]
 
 
-@router.get("/media/{asset_id}/{generation}/{variant}", name="readMedia", response_class=Response)
+@router.get("/media/{assetId}/{generation}/{variant}", name="readMedia", response_class=Response)
 async def media(
-    here: TheDoor, asset_id: UUID, generation: int, variant: str, said: Annotated[Signature, Query()]
+    here: TheDoor, asset_id: TheAsset, generation: int, variant: str, said: Annotated[Signature, Query()]
 ) -> Response:
     """A rendition or the original; 403 for a changed or expired address, 404 for what is hidden or gone."""
     picture = Picture(AssetId(asset_id), generation, variant)

@@ -1,13 +1,11 @@
 """/v1/uploads: forms, what is here already, and word that bytes have come."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Response
 
 from functions.core.ids import AssetId
 from functions.upload_presign import handler
 from functions.upload_presign.contract import CheckUploads, CompletedOut, KnownOut, PresignUpload, UploadOut
-from gateway.door import TheCaller, TheDoor
+from gateway.door import TheAsset, TheCaller, TheDoor
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
@@ -26,8 +24,8 @@ async def check(here: TheDoor, who: TheCaller, asked: CheckUploads) -> KnownOut:
     return await handler.check(here.world, who.user, asked)
 
 
-@router.post("/{asset_id}/complete", name="completeUpload", status_code=202, responses={200: {"model": CompletedOut}})
-async def complete(here: TheDoor, who: TheCaller, asset_id: UUID, response: Response) -> CompletedOut:
+@router.post("/{assetId}/complete", name="completeUpload", status_code=202, responses={200: {"model": CompletedOut}})
+async def complete(here: TheDoor, who: TheCaller, asset_id: TheAsset, response: Response) -> CompletedOut:
     """The bytes are there; 200 when that is no news."""
     done, news = await handler.complete(here.world, who.user, AssetId(asset_id))
     response.status_code = 202 if news else 200

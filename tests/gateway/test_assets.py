@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 
 from functions.core.ids import AssetId
+from functions.core.times import utcnow
 from functions.core.tx import rows
+from gateway.local.identity import LocalIdentity
 from tests.support.doors import Answer, Gallery, Person
 from tests.support.worlds import MODEL
 
@@ -143,7 +146,7 @@ async def test_without_signing_in_only_public_approved_ready_assets_are_there(ga
             assert found == ([str(shown)] if query == "" else [])
         told = (await gallery.get(f"/v1/assets/{shown}")).json
         assert (await gallery.get("/v1/assets?owner=me")).status == 404
-    assert (told["sha256"], told["exif"], told["reason"]) == (None, None, None)
+    assert (told["name"], told["sha256"], told["exif"], told["reason"]) == (None, None, None, None)
     assert (await gallery.get(f"/v1/assets/{shown}")).status == 401
 
 
@@ -155,6 +158,7 @@ async def test_what_is_the_owners_alone_is_told_to_the_owner_alone(gallery: Gall
     mine = (await gallery.get(f"/v1/assets/{asset}", person)).json
     theirs = (await gallery.get(f"/v1/assets/{asset}", await gallery.a_person())).json
     assert (len(mine["sha256"]), mine["exif"], mine["reason"]) == (64, {"Make": "Box"}, "worker_lost")
+    assert (mine["name"], theirs["name"]) == ("picture.png", None)
     assert (theirs["sha256"], theirs["exif"], theirs["reason"], theirs["reasonText"]) == (None, None, None, None)
     assert mine["ai"] == theirs["ai"] == {"prompt": "a fox", "seed": 7}
     assert mine["createdAt"].endswith("Z")
@@ -272,3 +276,31 @@ async def test_the_original_is_its_owners_for_five_minutes(gallery: Gallery, per
     assert answer.headers["Location"].startswith(f"/media/{asset}/1/original?exp=")
     waiting = await gallery.a_picture(person, state="new")
     assert (await gallery.get(f"/v1/assets/{waiting}/original", person)).status == 404
+
+
+@pytest.mark.promises("S30")
+async def test_moderators_are_told_more_of_what_they_may_see_and_see_nothing_more(
+    gallery: Gallery, person: Person
+) -> None:
+    private = await gallery.a_picture(person)
+    public = await gallery.a_picture(person, visibility="public")
+    await gallery.do("INSERT INTO metadata VALUES (%s, %s, %s)", public, '{"Make": "Box"}', "{}")
+    for role in ("moderator", "admin"):
+        judge = await gallery.a_person("Judge", ("user", role))
+        told = (await gallery.get(f"/v1/assets/{public}", judge)).json
+        assert (told["name"], len(told["sha256"]), told["exif"]) == ("picture.png", 64, {"Make": "Box"})
+        assert (await gallery.get(f"/v1/assets/{public}/original", judge)).status == 302
+        assert (await gallery.get(f"/v1/assets/{private}", judge)).status == 404
+        assert (await gallery.get(f"/v1/assets/{private}/original", judge)).status == 404
+        assert str(private) not in await listed(gallery, judge, "")
+
+
+@pytest.mark.promises("S30")
+async def test_a_moderators_token_that_is_not_fresh_is_anybodys(gallery: Gallery, person: Person) -> None:
+    asset = await gallery.a_picture(person, visibility="public")
+    judge = await gallery.a_person("Judge", ("user", "moderator"))
+    aged = LocalIdentity(gallery.door.settings.data_dir / "secrets", clock=lambda: utcnow() - timedelta(seconds=301))
+    token = aged.mint(UUID(judge.subject), ["user", "moderator"], "Judge", lifetime_s=900)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await gallery.get(f"/v1/assets/{asset}", headers=headers)).json["sha256"] is None
+    assert (await gallery.get(f"/v1/assets/{asset}/original", headers=headers)).status == 404

@@ -92,10 +92,10 @@ def test_the_contract_says_who_needs_a_token() -> None:
     public = {
         path for path, methods in paths.items() if any(operation["security"] == [] for operation in methods.values())
     }
-    assert public == {"/start/{link}", "/v1/session/token", "/v1/session", "/media/{asset_id}/{generation}/{variant}",
+    assert public == {"/start/{link}", "/v1/session/token", "/v1/session", "/media/{assetId}/{generation}/{variant}",
                       "/.well-known/miraveja", "/livez", "/readyz"}  # fmt: skip
     anonymous = {path for path, methods in paths.items() if {} in methods.get("get", {}).get("security", [])}
-    assert anonymous == {"/v1/assets", "/v1/assets/{asset_id}", "/v1/assets/{asset_id}/similar", "/v1/search"}
+    assert anonymous == {"/v1/assets", "/v1/assets/{assetId}", "/v1/assets/{assetId}/similar", "/v1/search"}
 
 
 def test_the_contract_uses_the_words_of_the_wire() -> None:

@@ -59,7 +59,7 @@ async def call(gallery: Gallery, name: str, asset: AssetId, who: Person | None, 
     """The request of a row, about an asset."""
     row = TABLE[name]
     method, path = name.split(" ")
-    for place, value in (PLACES | {"{asset_id}": str(asset)}).items():
+    for place, value in (PLACES | {"{assetId}": str(asset)}).items():
         path = path.replace(place, value)
     query = "&".join(part for part in (row.get("query"), changes.get("query")) if part)
     headers = row.get("headers", {}) | changes.get("headers", {})
@@ -139,7 +139,7 @@ async def test_only_the_token_says_who_asks(gallery: Gallery, people: People, na
 @pytest.mark.promises("S8", "S47")
 @pytest.mark.parametrize("member", ["owner_id", "owner", "ownerId", "role", "roles", "userId"])
 async def test_a_body_that_names_an_owner_is_refused(gallery: Gallery, people: People, member: str) -> None:
-    for name in ("POST /v1/uploads", "PATCH /v1/assets/{asset_id}"):
+    for name in ("POST /v1/uploads", "PATCH /v1/assets/{assetId}"):
         answer = await call(gallery, name, people.asset, people.owner, json={member: str(people.other.user)})
         assert (answer.status, answer.code) == (422, "invalid")
 
@@ -159,7 +159,7 @@ async def test_roles_are_those_of_the_token_shown_now(gallery: Gallery) -> None:
 async def test_a_ban_works_on_every_route_within_five_seconds(gallery: Gallery) -> None:
     person = await gallery.a_person()
     asset = await gallery.a_picture(person, SOMEWHERE, visibility="public")
-    names = [name for name in SIGNED_IN if name != "DELETE /v1/assets/{asset_id}"]
+    names = [name for name in SIGNED_IN if name != "DELETE /v1/assets/{assetId}"]
     before = [(await call(gallery, name, asset, person)).status for name in names]
     assert not {401, 403, 404} & set(before)
     await gallery.do("UPDATE users SET banned_at = now() WHERE id = %s", person.user)
@@ -168,7 +168,7 @@ async def test_a_ban_works_on_every_route_within_five_seconds(gallery: Gallery) 
         return (await gallery.get("/v1/me", person)).status == 403
 
     assert await until(refused) <= 5.5
-    assert [(await call(gallery, name, asset, person)).code for name in [*names, "DELETE /v1/assets/{asset_id}"]] == [
+    assert [(await call(gallery, name, asset, person)).code for name in [*names, "DELETE /v1/assets/{assetId}"]] == [
         "forbidden"
     ] * (len(names) + 1)
     stranger = await gallery.a_person()

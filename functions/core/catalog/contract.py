@@ -33,7 +33,10 @@ class RenditionOut(Wire):
 
 
 class AssetOut(Wire):
-    """An asset; `sha256`, `exif` and `reason` are for its owner alone, times are UTC, sizes in bytes and pixels."""
+    """An asset; times are UTC, sizes in bytes and pixels.
+
+    `name` (of the file), `sha256`, `exif` and `reason` are for its owner and for moderators.
+    """
 
     id: UUID
     owner: OwnerOut
@@ -48,7 +51,7 @@ class AssetOut(Wire):
     height: int | None
     bytes: int
     content_type: str | None
-    name: str
+    name: str | None
     sha256: str | None
     color: str | None
     colors: list[str]

@@ -19,12 +19,12 @@ from functions.core.tx import Tx, rows
 from functions.core.visibility import Viewer, visible_to
 
 PLAIN: Final = (
-    "id", "title", "description", "alt", "state", "moderation", "width", "height", "content_type", "name", "colors",
+    "id", "title", "description", "alt", "state", "moderation", "width", "height", "content_type", "colors",
     "visibility", "rating", "licence", "trashed_at", "created_at", "updated_at",
 )  # fmt: skip
 """What is told as the row has it."""
 COLUMNS: Final = f"""
-    {", ".join(f"a.{name}" for name in PLAIN)}, a.owner, a.size, a.sha256, a.thumbhash, a.reason, a.generation,
+    {", ".join(f"a.{name}" for name in PLAIN)}, a.owner, a.name, a.size, a.sha256, a.thumbhash, a.reason, a.generation,
     u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
     (SELECT coalesce(json_agg(json_build_object('name', t.name, 'source', t.source, 'confidence', t.confidence)
         ORDER BY t.confidence DESC, t.name), '[]') FROM tags t WHERE t.asset_id = a.id) AS tags,
@@ -87,15 +87,16 @@ def seen_by(viewer: Viewer, clause: Clause) -> Sql:
 
 
 def told(row: DictRow, desk: Desk) -> AssetOut:
-    """A row with COLUMNS in the words of the contract; what is the owner's alone stays away from others."""
-    mine = desk.viewer.user == row["owner"]
+    """A row with COLUMNS in the words of the contract; what is for the owner and moderators stays away from others."""
+    trusted = desk.viewer.moderator or desk.viewer.user == row["owner"]
     return AssetOut.model_validate({name: row[name] for name in PLAIN} | {
         "owner": {"id": row["owner"], "handle": row["owner_handle"], "name": row["owner_name"]},
         "bytes": row["size"],
-        "reason": row["reason"] if mine else None,
-        "reason_text": sentence(row["reason"]) if mine and row["reason"] else None,
-        "sha256": row["sha256"].hex() if mine else None,
-        "exif": row["exif"] if mine else None,
+        "name": row["name"] if trusted else None,
+        "reason": row["reason"] if trusted else None,
+        "reason_text": sentence(row["reason"]) if trusted and row["reason"] else None,
+        "sha256": row["sha256"].hex() if trusted else None,
+        "exif": row["exif"] if trusted else None,
         "ai": row["ai"] or {},
         "color": next(iter(row["colors"]), None),
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,

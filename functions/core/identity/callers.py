@@ -9,6 +9,7 @@ from functions.core.errors import Forbidden
 from functions.core.identity.principal import Principal
 from functions.core.ids import UserId, uuid7
 from functions.core.text import line
+from functions.core.times import utcnow
 from functions.core.tx import Tx, one
 from functions.core.visibility import Viewer
 
@@ -25,8 +26,8 @@ class Caller:
 
     @property
     def viewer(self) -> Viewer:
-        """The caller as somebody who looks at assets."""
-        return Viewer(self.user)
+        """The caller as somebody who looks at assets; a moderator only with a fresh token."""
+        return Viewer(self.user, moderator=self.principal.is_moderator(utcnow()))
 
 
 async def recognise(tx: Tx, principal: Principal) -> Caller:
