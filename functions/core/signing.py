@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from functions.core.errors import Forbidden, Invalid, Malformed, TooLarge
@@ -19,6 +19,8 @@ KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MOMENT: Final = re.compile(r"[1-9][0-9]{0,11}")
 CURSOR: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 CURSOR_CHARS: Final = 1_024
+MOST_REMEMBERED: Final = 60_000
+"""Addresses stay the same all day: a page that is shown again costs no signatures."""
 ORIGINAL: Final = "original"
 EVERYBODYS: Final = "media"
 OWNERS: Final = "media of its owner"
@@ -26,7 +28,7 @@ ORIGINAL_LIFETIME: Final = timedelta(minutes=5)
 GRACE: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Keyring:
     """Secrets by kid: `current` signs, all of them verify, each purpose has keys of its own."""
 
@@ -126,6 +128,7 @@ def unseal(ring: Keyring, text: str) -> dict[str, object]:
     return payload
 
 
+@lru_cache(maxsize=MOST_REMEMBERED)
 def _signed_path(ring: Keyring, picture: Picture, until: datetime, purpose: str) -> str:
     exp = str(int(until.timestamp()))
     kid, signature = ring.sign(purpose, _media_message(picture, exp))
