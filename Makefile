@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
-PORT ?= 8080
+PORT ?=
 SAMPLES ?= 1
-UP := $(if $(DATA),--data $(DATA),) --port $(PORT) $(if $(filter 0,$(SAMPLES)),--no-samples,)
+UP := $(if $(DATA),--data "$(DATA)",) $(if $(PORT),--port $(PORT),) $(if $(filter 0,$(SAMPLES)),--no-samples,)
 
 .PHONY: help setup run test lint types architecture unit test-faults bench format docs clean
 .DEFAULT_GOAL := help

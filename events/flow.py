@@ -63,8 +63,3 @@ def groups_of(topic: str) -> tuple[Group, ...]:
 def topic(name: str) -> Topic:
     """The topic of that name, or KeyError."""
     return {each.name: each for each in TOPICS}[name]
-
-
-def topic_of(kind: type[Fact]) -> Topic:
-    """Where facts of a kind go; KeyError for replies that stay inside a group."""
-    return {carried: each for each in TOPICS for carried in each.carries}[kind]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
+from functions.core.catalog.media import Shown
 from functions.core.catalog.read import Desk
 from functions.core.errors import Forbidden, Unauthenticated
 from functions.core.identity.callers import Caller, recognise
@@ -24,14 +25,6 @@ from gateway.local.accounts import Accounts
 REMEMBERED_S: Final = 5.0
 MOST_REMEMBERED: Final = 10_000
 EmbedQuery = Callable[[bytes], Awaitable[tuple[str, Vector]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A rendition that is there: its content type, and whether others than its owner may see it."""
-
-    content_type: str
-    to_others: bool
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ class ListAssets(AssetFilters):
     """A page of a list, newest first."""
 
     id: Annotated[list[UUID], Field(max_length=100, description="any of them")] = []
-    state: Literal["new", "uploaded", "processed", "ready", "rejected", "failed", "expired"] | None = None
     sort: Literal["-createdAt", "createdAt"] = "-createdAt"
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     cursor: Annotated[str, Field(max_length=1024)] | None = None

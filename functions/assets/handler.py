@@ -40,7 +40,8 @@ async def change(world: World, desk: Desk, asset: UUID, wanted: ChangeAsset, rev
         if await rows.revision(tx, asset) != revision:
             raise PreconditionFailed
         await rows.change(tx, mine, wanted)
-        await upkeep.changed(tx, mine)
+        if wanted.tags is not None or wanted.visibility is not None:  # the index shows nothing else of it
+            await upkeep.changed(tx, mine)
     return await one(world, desk, asset)
 
 

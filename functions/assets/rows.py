@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 
 from functions.assets.contract import ChangeAsset, ListAssets
 from functions.core.catalog import read
+from functions.core.catalog.read import seen_by
 from functions.core.errors import Malformed, NotFound
 from functions.core.filters import All, Clause, Is
 from functions.core.ids import AssetId, UserId
@@ -91,7 +92,7 @@ async def _tag(tx: Tx, asset: AssetId, tags: list[str]) -> None:
 
 async def original(tx: Tx, viewer: Viewer, asset: UUID) -> int:
     """The generation whose original the viewer may read; NotFound otherwise, and before the bytes have come."""
-    sql, values = read.seen_by(viewer, All() if viewer.moderator else Is("owner", (str(viewer.user),)))
+    sql, values = seen_by(viewer, All() if viewer.moderator else Is("owner", (str(viewer.user),)))
     row = await one_row(
         tx, f"SELECT a.generation FROM {FROM} WHERE a.id = %s AND a.state <> 'new' AND {sql}", asset, *values
     )

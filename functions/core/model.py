@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -53,6 +53,10 @@ class Variant(StrEnum):
 
 
 EXTENSIONS: Final[Mapping[str, str]] = {"image/webp": "webp", "image/jpeg": "jpg"}
+BUCKET: Final = "miraveja"
+"""The one bucket, wherever it is."""
+FORM_LIFE: Final = timedelta(minutes=10)
+"""How long an upload form is good."""
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic")
 
 

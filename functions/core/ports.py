@@ -152,6 +152,10 @@ class Scored:
 class Vectors(Protocol):
     """Points of one model by asset id; a rebuildable cache, never the authority."""
 
+    @property
+    def needs_rebuild(self) -> bool:
+        """Whether points are missing because the whole index is to be built anew from the rows."""
+
     async def upsert(self, points: Sequence[Point]) -> None:
         """Put points in place; applied on return."""
 

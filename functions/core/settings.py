@@ -2,17 +2,23 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from functions.core import written
 from functions.core.errors import Invalid
+from functions.core.model import BUCKET
 
 PREFIX: Final = "MIRAVEJA_"
 MIB: Final = 1 << 20
+READ: Final[Mapping[str, Callable[[str], object]]] = {
+    "moderation_thresholds": written.thresholds, "event_keys": written.event_keys, "media_keys": written.media_keys,
+}  # fmt: skip
+"""Settings in a form of their own: a bad one stops the start, not the first request that needs it."""
 
 
 def default_data_dir() -> Path:
@@ -66,6 +72,14 @@ class Settings(BaseModel):
     token: SecretStr | None = Field(None, description="for clients: an access token")
     skip_spa: bool = Field(default=False, description="for builds: known, ignored at run time")
 
+    @field_validator("moderation_thresholds", "event_keys", "media_keys")
+    @classmethod
+    def _readable(cls, value: str | SecretStr | None, about: ValidationInfo) -> str | SecretStr | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text is not None:
+            READ[str(about.field_name)](text)
+        return value
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:
         """Read the environment (`X_FILE` names a file that holds X); an unknown name or bad value raises Invalid."""
@@ -84,7 +98,7 @@ class Settings(BaseModel):
     @property
     def store_url(self) -> str:
         """The bucket's address as browsers see it."""
-        return self.objects_public_url or f"{self.address}/store/miraveja"
+        return self.objects_public_url or f"{self.address}/store/{BUCKET}"
 
     @property
     def embedded_database(self) -> bool:
@@ -114,7 +128,11 @@ def _secret(name: str, path: str) -> str:
 
 def _sentence(where: tuple[int | str, ...], message: str, kind: str) -> str:
     name = PREFIX + "_".join(str(part) for part in where).upper()
-    return f"{name} is not a setting of MiraVeja" if kind == "extra_forbidden" else f"{name}: {message}"
+    return (
+        f"{name} is not a setting of MiraVeja"
+        if kind == "extra_forbidden"
+        else f"{name}: {message.removeprefix('Value error, ')}"
+    )
 
 
 def table() -> str:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString
 
+import orjson
 import psycopg
 from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from functions.core.errors import Unavailable
@@ -25,7 +27,7 @@ class Database:
         self._url = url
         self._pool: AsyncConnectionPool[Tx] = AsyncConnectionPool(
             url, min_size=1, max_size=size, timeout=wait_s, open=False, kwargs={"row_factory": dict_row, "options": OPTIONS},
-            check=AsyncConnectionPool.check_connection, reconnect_timeout=5.0,
+            check=AsyncConnectionPool.check_connection, configure=_configure, reconnect_timeout=5.0,
         )  # fmt: skip
 
     async def open(self) -> None:
@@ -57,6 +59,11 @@ class Database:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True, row_factory=dict_row) as heard:
             await heard.execute(f"LISTEN {channel}".encode())
             yield heard
+
+
+async def _configure(connection: Tx) -> None:
+    """JSON columns are read by the fastest reader there is: a page of assets has hundreds of values."""
+    set_json_loads(orjson.loads, connection)
 
 
 async def one(tx: Tx, sql: LiteralString, *values: Any) -> DictRow | None:

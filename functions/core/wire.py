@@ -9,17 +9,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+
+from functions.core import written
 from functions.core.errors import Invalid
 from functions.core.models.embedding import Embedding
 from functions.core.ports import Embedder, Objects, Pictures, Vectors
 from functions.core.runtime.run import World
 from functions.core.runtime.step import Rules
 from functions.core.secret_files import read_or_create
-from functions.core.settings import Settings
+from functions.core.settings import PREFIX, Settings
 from functions.core.signing import Keyring, parse_keys
 from functions.core.tx import Database
 
 KEY_BYTES: Final = 32
+ACCESS_KEY: Final = "miraveja"
+SERVED: Final = {
+    "objects_url": "folder:", "vectors_url": "edge:", "events_url": "postgres:", "embedder_url": "builtin:",
+}  # fmt: skip
+"""What each part may be so far."""
 
 
 class Wired:
@@ -35,19 +45,17 @@ class Wired:
         return Rules(
             max_bytes=said.max_bytes, quota_bytes=said.quota_bytes, uploads_pending=said.uploads_pending,
             uploads_per_day=said.uploads_per_day, review=said.moderation_review,
-            thresholds=thresholds(said.moderation_thresholds),
+            thresholds=written.thresholds(said.moderation_thresholds),
         )  # fmt: skip
 
     @cached_property
     def objects(self) -> Objects:
         """`folder:` below the data folder."""
-        _only(self._settings.objects_url, "folder:", "MIRAVEJA_OBJECTS_URL")
         from functions.core.adapters.objects_folder import FolderObjects
         from functions.core.adapters.post_policy import Credentials
 
-        secret = read_or_create(secret_file(self._settings, "store"), lambda: secrets.token_hex(KEY_BYTES).encode())
-        folder = self._settings.data_dir / "objects"
-        return FolderObjects(folder, Credentials("miraveja", secret.decode()), self._settings.store_url)
+        credentials = Credentials(ACCESS_KEY, store_secret(self._settings))
+        return FolderObjects(self._settings.data_dir / "objects", credentials, self._settings.store_url)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -59,7 +67,6 @@ class Wired:
     @cached_property
     def vectors(self) -> Vectors:
         """`edge:` below the data folder, a shard for each model."""
-        _only(self._settings.vectors_url, "edge:", "MIRAVEJA_VECTORS_URL")
         from functions.core.adapters.vectors_edge import EdgeVectors
 
         model = self.embedding.model
@@ -80,7 +87,7 @@ class Wired:
 
 def embedder(settings: Settings) -> Embedder:
     """`builtin:` is the model that ships."""
-    _only(settings.embedder_url, "builtin:", "MIRAVEJA_EMBEDDER_URL")
+    check(settings)
     from functions.core.adapters.embedder_onnx import OnnxEmbedder
 
     return OnnxEmbedder(Path(str(files("functions.core") / "builtin")))
@@ -94,6 +101,11 @@ def vectors_folder(settings: Settings, model_id: str) -> Path:
 def secret_file(settings: Settings, name: str) -> Path:
     """A secret of the embedded mode, made at the first start."""
     return settings.data_dir / "secrets" / f"{name}.key"
+
+
+def store_secret(settings: Settings) -> str:
+    """What the embedded store signs forms with."""
+    return read_or_create(secret_file(settings, "store"), lambda: secrets.token_hex(KEY_BYTES).encode()).decode()
 
 
 def media_keys(settings: Settings) -> Keyring:
@@ -110,23 +122,40 @@ def event_keys(settings: Settings) -> list[bytes]:
     """One or two keys by which senders of events prove themselves; raises Invalid where there are none."""
     if settings.event_keys is None:
         raise Invalid("MIRAVEJA_EVENT_KEYS is needed: without it anybody could send events")
-    try:
-        return [base64.b64decode(key, validate=True) for key in settings.event_keys.get_secret_value().split(",")]
-    except ValueError:
-        raise Invalid("MIRAVEJA_EVENT_KEYS: one or two keys in base64, comma between") from None
+    return written.event_keys(settings.event_keys.get_secret_value())
 
 
-def thresholds(said: str) -> tuple[tuple[str, float], ...]:
-    """`nudity=0.8,gore=0.9` as pairs; raises Invalid for anything else."""
+def confidential(settings: Settings) -> list[str]:
+    """Every secret of the settings, and of the embedded parts, that no log may show."""
+    passwords = [_password(address) for address in (settings.database_url, _said(settings.database_owner_url))]
+    media = [base64.b64encode(key).decode() for key in media_keys(settings).keys.values()]
+    events = _said(settings.event_keys).split(",")
+    return [*passwords, *media, *events, _said(settings.token), store_secret(settings)]
+
+
+def _said(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _password(address: str) -> str:
     try:
-        pairs = [part.rsplit("=", 1) for part in said.split(",") if part.strip()]
-        return tuple((concept.strip(), float(score)) for concept, score in pairs)
-    except ValueError:
-        raise Invalid("MIRAVEJA_MODERATION_THRESHOLDS is written concept=0.8,concept=0.9") from None
+        return str(conninfo_to_dict(address).get("password", ""))
+    except psycopg.ProgrammingError:
+        return ""
+
+
+def check(settings: Settings) -> None:
+    """Raise Invalid, naming the setting, for a part that is not served here; nothing of an address is repeated."""
+    for name, only in SERVED.items():
+        if getattr(settings, name) != only:
+            raise Invalid(f"{PREFIX}{name.upper()}: only {only!r} is served here")
+    if settings.identity_url != "local:" and not settings.identity_url.startswith(("https://", "http://")):
+        raise Invalid(f"{PREFIX}IDENTITY_URL: 'local:' or the https:// address of an issuer")
 
 
 async def open_world(settings: Settings, database_url: str | None = None, lease_s: float = 30.0) -> World:
-    """Rows and ports of one process; raises Unavailable when the database does not answer."""
+    """Rows and ports of one process; raises Invalid for a part that is not served here, Unavailable for a silent database."""
+    check(settings)
     if database_url is None and settings.embedded_database:
         raise Invalid("MIRAVEJA_DATABASE_URL is needed: only `miraveja up` starts a database of its own")
     database = Database(database_url or settings.database_url)
@@ -148,8 +177,3 @@ class Once:
             if self._made is None:
                 self._made = await self._make()
             return self._made
-
-
-def _only(url: str, scheme: str, name: str) -> None:
-    if url != scheme:
-        raise Invalid(f"{name} is {scheme!r} here, not {url!r}")

@@ -38,6 +38,11 @@ async def example(ports: Ports, data: bytes) -> Vectorized:
     return Vectorized(ports.embedding.model.model_id, await ports.embedding.image(picture))
 
 
+async def warm(ports: Ports) -> None:
+    """The image tower."""
+    await ports.embedding.warm_images()
+
+
 async def record(tx: Tx, asset: Asset, vectorized: Vectorized) -> AssetVectorized:
     """Keep the vector where it is durable."""
     await rows.store_vector(tx, asset, vectorized.model, vectorized.vector)
@@ -45,5 +50,6 @@ async def record(tx: Tx, asset: Asset, vectorized: Vectorized) -> AssetVectorize
 
 
 STEP = Step(
-    name="embed", consumes=(AssetPreviewed,), after=State.UPLOADED, load=load, work=work, record=record
+    name="embed", consumes=(AssetPreviewed,), after=State.UPLOADED, load=load, work=work, record=record,
+    warm=warm,
 )  # fmt: skip

@@ -16,7 +16,8 @@ async def rendition_type(tx: Tx, asset: Asset, variant: str) -> str | None:
 
 
 async def store_vector(tx: Tx, asset: Asset, model: str, vector: Vector) -> None:
-    """One vector per asset and model."""
+    """One vector per asset: that of another model is of no more use."""
+    await tx.execute("DELETE FROM embeddings WHERE asset_id = %s AND model <> %s", [asset.id, model])
     await tx.execute(
         "INSERT INTO embeddings (asset_id, model, generation, vector) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT (asset_id, model) DO UPDATE SET generation = excluded.generation, vector = excluded.vector",

@@ -29,7 +29,8 @@ async def audit(world: World) -> dict[str, Any]:
         objects |= {found.key async for found in world.ports.objects.list(prefix)}
     points = await world.ports.vectors.ids()
     async with world.database.transaction() as tx:
-        counts, found = await _compare(tx, objects, points)
+        expected = await rows.expectations(tx, world.ports.embedding.model.model_id)
+        counts, found = await rows.counts(tx), await _compare(tx, expected, objects, points)
     details = [
         {"kind": each.kind, "assetId": str(each.asset_id) if each.asset_id else None, "what": each.what}
         for each in found
@@ -41,8 +42,7 @@ async def audit(world: World) -> dict[str, Any]:
     }
 
 
-async def _compare(tx: Tx, objects: set[str], points: set[UUID]) -> tuple[dict[str, int], list[Mismatch]]:
-    expected = await rows.expectations(tx)
+async def _compare(tx: Tx, expected: list[dict[str, Any]], objects: set[str], points: set[UUID]) -> list[Mismatch]:
     found = [mismatch for row in expected for mismatch in _of_asset(row, objects, points)]
     wanted = {key for row in expected for key in _keys(row) | _awaited(row)}
     open_ends = {
@@ -50,8 +50,9 @@ async def _compare(tx: Tx, objects: set[str], points: set[UUID]) -> tuple[dict[s
     }
     strays = [key for key in objects - wanted if key.split("/")[1] not in open_ends]
     found += [Mismatch("stray_object", None, key) for key in sorted(strays)]
-    found += [Mismatch("ghost_vector", point, "no row wants this point") for point in await rows.ghosts(tx, points)]
-    return await rows.counts(tx), found
+    return found + [
+        Mismatch("ghost_vector", point, "no row wants this point") for point in await rows.ghosts(tx, points)
+    ]
 
 
 def _keys(row: dict[str, Any]) -> set[str]:
@@ -76,7 +77,7 @@ def _of_asset(row: dict[str, Any], objects: set[str], points: set[UUID]) -> list
     if state in DONE and len(row["renditions"]) != len(Variant):
         found.append(Mismatch("missing_rendition", asset, f"{len(row['renditions'])} of {len(Variant)}"))
     if state in DONE and not row["embedded"]:
-        found.append(Mismatch("missing_embedding", asset, "no stored vector"))
+        found.append(Mismatch("missing_embedding", asset, "no stored vector of this model"))
     if state == State.READY and row["moderation"] != "rejected" and asset not in points:
         found.append(Mismatch("missing_vector", asset, "not in the index"))
     return found

@@ -34,12 +34,15 @@ async def _relay(database: Database) -> int:
             return await outbox.relay(tx)
     except Unavailable:
         await asyncio.sleep(0.5)
-        return 0
+    except Exception:  # the relay must not end the process that answers
+        logger.exception("relay failed")
+        await asyncio.sleep(5.0)
+    return 0
 
 
 async def _listen(database: Database, wake: asyncio.Event) -> None:
     while True:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, OSError):
             async with database.listening(outbox.CHANNEL) as heard:
                 wake.set()
                 async for _ in heard.notifies():

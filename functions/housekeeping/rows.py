@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from functions.core.errors import Conflict
 from functions.core.ids import AssetId
-from functions.core.model import State
-from functions.core.postgres import assets
+from functions.core.model import State, original_key
+from functions.core.postgres import assets, upkeep
 from functions.core.tx import Tx, one
 from functions.core.tx import rows as all_rows
 
@@ -19,11 +21,23 @@ UNDER_WAY: Final = (
     "(EXISTS (SELECT FROM deliveries d WHERE d.key = a.id::text)"
     " OR EXISTS (SELECT FROM outbox o WHERE o.key = a.id::text AND o.published_at IS NULL))"
 )
+ENDED_BADLY: Final = (
+    "EXISTS (SELECT FROM pipeline_steps p WHERE p.asset_id = a.id AND p.run = a.run"
+    " AND p.state IN ('failed', 'rejected'))"
+)
+EMBEDDED: Final = (
+    "EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation AND e.model = %s)"
+)
+OVERDUE: Final = "a.form_expires_at < now() - interval '1 hour'"
+OUTSTAYED: Final = "a.trashed_at < now() - make_interval(days => %s) AND a.state <> 'deleting'"
 FORGET: Final = (
     "DELETE FROM outbox WHERE published_at < now() - interval '7 days'",
     "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND (state <> 'working' OR lease_until < now())",
     "DELETE FROM tombstones WHERE created_at < now() - interval '30 days'",
     "DELETE FROM query_images WHERE expires_at < now()",
+    "DELETE FROM dead_letters WHERE created_at < now() - interval '30 days'",
+    "DELETE FROM local_link WHERE expires_at < now()",
+    "DELETE FROM local_session WHERE expires_at < now()",
     "DELETE FROM assets WHERE state = 'expired' AND updated_at < now() - interval '7 days'",
 )
 
@@ -32,7 +46,7 @@ async def pending(tx: Tx) -> list[tuple[AssetId, bool]]:
     """Uploads without word for a minute, and whether their time is over."""
     found = await all_rows(
         tx,
-        "SELECT a.id, a.form_expires_at < now() - interval '1 hour' AS overdue FROM assets a WHERE a.state = 'new'"
+        "SELECT a.id, " + OVERDUE + " AS overdue FROM assets a WHERE a.state = 'new'"
         " AND a.updated_at < now() - interval '1 minute'"
         f" AND NOT {UNDER_WAY}",
     )
@@ -40,8 +54,22 @@ async def pending(tx: Tx) -> list[tuple[AssetId, bool]]:
 
 
 async def expire(tx: Tx, asset: AssetId) -> None:
-    """The bytes never came."""
+    """The bytes never came; raises Conflict when there is a fresh form meanwhile, or the bytes are being taken in."""
+    await _still(tx, f"a.state = 'new' AND {OVERDUE} AND NOT {UNDER_WAY}", asset)
     await assets.end(tx, asset, State.EXPIRED, "not_sent")
+
+
+async def empty(tx: Tx, asset: AssetId, days: int) -> None:
+    """Out of the trash for good; raises Conflict when somebody took it back meanwhile."""
+    await _still(tx, OUTSTAYED, asset, days)
+    await upkeep.delete(tx, asset)
+
+
+async def _still(tx: Tx, condition: LiteralString, asset: AssetId, *values: object) -> None:
+    """Lock an asset that is as it was when it was listed; raises Conflict when it moved on."""
+    sql: LiteralString = f"SELECT 1 FROM assets a WHERE a.id = %s AND {condition} FOR NO KEY UPDATE"
+    if await one(tx, sql, asset, *values) is None:
+        raise Conflict("it has moved on")
 
 
 async def unaccounted(tx: Tx, keys: list[str]) -> list[str]:
@@ -66,29 +94,40 @@ def _wanted(match: re.Match[str], row: DictRow | None) -> bool:
     return bool(row["generation"] == int(match[3] or 0))
 
 
-async def incomplete(
-    tx: Tx, points: Collection[UUID], pictured: Mapping[str, int], grace: timedelta
-) -> list[tuple[AssetId, str]]:
-    """Assets past their processing without renditions or vector (`redone`), or without their point (`reindexed`)."""
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the store and the index hold of all assets."""
+
+    originals: Collection[str]
+    pictured: Mapping[str, int]
+    """How many renditions lie below each `derived/{asset}/{generation}`."""
+    points: Collection[UUID] | None
+    """None while the index is being built anew: what it lacks then is not missing."""
+
+
+async def incomplete(tx: Tx, effects: Effects, model: str, grace: timedelta) -> list[tuple[AssetId, str]]:
+    """Assets past their processing without renditions or vector of the model (`redone`), or without their point (`reindexed`).
+
+    What ended badly last time is left alone, and what has no original to begin from: the audit names it.
+    """
     found = await all_rows(
         tx,
         "SELECT a.id, a.generation, a.state, a.moderation <> 'rejected' AS findable,"
-        " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
+        f" {EMBEDDED} AS embedded,"
         " (SELECT count(*) FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions"
         " FROM assets a WHERE a.state IN ('uploaded', 'processed', 'ready') AND a.updated_at < now() - %s"
-        f" AND NOT {UNDER_WAY}",
-        grace,
-    )
-    return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, points, pictured))]
+        f" AND NOT {ENDED_BADLY} AND NOT {UNDER_WAY}",
+        model, grace,
+    )  # fmt: skip
+    return [(AssetId(row["id"]), repair) for row in found if (repair := _repair(row, effects))]
 
 
-def _repair(row: DictRow, points: Collection[UUID], pictured: Mapping[str, int]) -> str | None:
-    there = pictured.get(f"derived/{row['id']}/{row['generation']}", 0)
+def _repair(row: DictRow, effects: Effects) -> str | None:
+    there = effects.pictured.get(f"derived/{row['id']}/{row['generation']}", 0)
     if row["state"] == State.UPLOADED or not row["embedded"] or not 0 < row["renditions"] <= there:
-        return "redone"
-    if row["state"] == State.PROCESSED or (row["findable"] and row["id"] not in points):
-        return "reindexed"
-    return None
+        return "redone" if original_key(row["id"], row["generation"]) in effects.originals else None
+    unseen = row["findable"] and effects.points is not None and row["id"] not in effects.points
+    return "reindexed" if row["state"] == State.PROCESSED or unseen else None
 
 
 async def ghosts(tx: Tx, points: Collection[UUID]) -> list[AssetId]:
@@ -114,9 +153,7 @@ async def unburied(tx: Tx, grace: timedelta) -> list[AssetId]:
 
 async def trashed(tx: Tx, days: int) -> list[AssetId]:
     """What has been in the trash for longer than it is kept."""
-    found = await all_rows(
-        tx, "SELECT id FROM assets WHERE trashed_at < now() - make_interval(days => %s) AND state <> 'deleting'", days
-    )
+    found = await all_rows(tx, f"SELECT a.id FROM assets a WHERE {OUTSTAYED}", days)
     return [AssetId(row["id"]) for row in found]
 
 
@@ -144,14 +181,15 @@ async def counts(tx: Tx) -> dict[str, int]:
     return dict(more or {}) | {f"assets_{row['state']}": row["n"] for row in states}
 
 
-async def expectations(tx: Tx) -> list[dict[str, Any]]:
+async def expectations(tx: Tx, model: str) -> list[dict[str, Any]]:
     """What each living asset must have: for the audit."""
     return await all_rows(
         tx,
         "SELECT a.id, a.state, a.generation, a.moderation, a.size, a.sha256, a.content_type,"
-        " EXISTS (SELECT FROM embeddings e WHERE e.asset_id = a.id AND e.generation = a.generation) AS embedded,"
+        f" {EMBEDDED} AS embedded,"
         " (SELECT coalesce(json_agg(json_build_array(r.variant, r.content_type)), '[]') FROM renditions r"
         "   WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions,"
         f" {UNDER_WAY} AS under_way"
         " FROM assets a",
+        model,
     )

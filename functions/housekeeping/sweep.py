@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from functions.housekeeping import rows
 
 logger = logging.getLogger(__name__)
 EVERY_S: Final = 300.0
+FIRST_S: Final = 60.0
 GRACE: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=7)
 """As long as the quarantine holds anything."""
@@ -34,8 +36,9 @@ class Swept:
     """What one sweep did, or would do."""
 
     done: dict[str, int] = field(default_factory=dict)
+    originals: set[str] = field(default_factory=set)
     pictured: Counter[str] = field(default_factory=Counter)
-    """How many renditions the store has below each `derived/{asset}/{generation}`."""
+    """How many objects the store has below each folder, such as `derived/{asset}/{generation}`."""
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to one kind of repair."""
@@ -54,26 +57,34 @@ class Sweeper:
     trash_days: int = 30
 
     async def sweep(self) -> Swept | None:
-        """Everything in turn; None when another is the leader now. Raises Conflict when the fuse blows."""
-        swept = Swept()
+        """Everything in turn; None when another is the leader now.
+
+        A fuse that blows stops its own part; Conflict is raised for the first when all others are through.
+        """
+        swept, blown = Swept(), list[Conflict]()
+        # Idle between its two statements, this transaction holds a connection and the lock, but no snapshot.
         async with self.world.database.transaction() as leader:
             if not (await one(leader, "SELECT pg_try_advisory_xact_lock(%s) AS mine", LOCK) or {"mine": False})["mine"]:
                 return None
             for part in (
                 self._arrivals, self._strays, self._missing, self._ghosts, self._unburied, self._trash, self._forget,
             ):  # fmt: skip
-                await part(swept)
+                try:
+                    await part(swept)
+                except Conflict as fuse:
+                    blown.append(fuse)
+        if blown:
+            logger.info("swept all the same: %s", swept.done)
+            raise blown[0]
         return swept
 
     async def _arrivals(self, swept: Swept) -> None:
         """Uploads whose word never came: the object is there, or its time is over."""
         for asset, overdue in await self._read(rows.pending):
             if await self._is_there(incoming_key(asset)):
-                swept.count("arrived")
-                await self._do(outbox.put, "storage.events", ObjectArrived(asset_id=asset))
+                await self._do(swept, "arrived", outbox.put, "storage.events", ObjectArrived(asset_id=asset))
             elif overdue:
-                swept.count("expired")
-                await self._do(rows.expire, asset)
+                await self._do(swept, "expired", rows.expire, asset)
 
     async def _strays(self, swept: Swept) -> None:
         """Objects that no row accounts for; fresh ones may still get their row."""
@@ -83,6 +94,7 @@ class Sweeper:
             async for found in self.world.ports.objects.list(prefix):
                 known += 1
                 swept.pictured[found.key.rpartition("/")[0]] += 1
+                swept.originals |= {found.key} if prefix == "originals/" else set()
                 old += [found.key] if found.modified < now - self.grace else []
                 overdue |= {found.key} if prefix == "incoming/" and found.modified < now - KEPT else set()
         stray = sorted(overdue.union(await self._read(rows.unaccounted, old)))
@@ -95,10 +107,11 @@ class Sweeper:
 
     async def _missing(self, swept: Swept) -> None:
         """Effects that a row promises and that are not there: through the pipeline once more."""
-        vectors = await self.world.ports.vectors.ids()
-        for asset, repair in await self._read(rows.incomplete, vectors, swept.pictured, self.grace):
-            swept.count(repair)
-            await self._do({"redone": upkeep.redo, "reindexed": upkeep.reindex}[repair], asset)
+        ports = self.world.ports
+        points = None if ports.vectors.needs_rebuild else await ports.vectors.ids()
+        effects = rows.Effects(swept.originals, swept.pictured, points)
+        for asset, repair in await self._read(rows.incomplete, effects, ports.embedding.model.model_id, self.grace):
+            await self._do(swept, repair, {"redone": upkeep.redo, "reindexed": upkeep.reindex}[repair], asset)
 
     async def _ghosts(self, swept: Swept) -> None:
         """Points of the index without a row that wants them."""
@@ -112,14 +125,12 @@ class Sweeper:
     async def _unburied(self, swept: Swept) -> None:
         """Purges that were given up: once more."""
         for asset in await self._read(rows.unburied, self.grace):
-            swept.count("purged_again")
-            await self._do(upkeep.purge_again, asset)
+            await self._do(swept, "purged_again", upkeep.purge_again, asset)
 
     async def _trash(self, swept: Swept) -> None:
         """What has been in the trash for its time."""
         for asset in await self._read(rows.trashed, self.trash_days):
-            swept.count("purged")
-            await self._do(upkeep.delete, asset)
+            await self._do(swept, "purged", rows.empty, asset, self.trash_days)
 
     async def _forget(self, swept: Swept) -> None:
         """Rows that have served their time."""
@@ -147,15 +158,18 @@ class Sweeper:
         async with self.world.database.transaction() as tx:
             return await query(tx, *values)
 
-    async def _do(self, change: Callable[..., Awaitable[Any]], *values: object) -> None:
-        """One repair in a transaction of its own; the asset may have moved on meanwhile."""
-        if not self.dry_run:
-            async with self.world.database.transaction() as tx:
-                await change(tx, *values)
+    async def _do(self, swept: Swept, what: str, change: Callable[..., Awaitable[Any]], *values: object) -> None:
+        """One repair in a transaction of its own; an asset that moved on meanwhile, or is gone, needs none."""
+        with suppress(NotFound, Conflict):
+            if not self.dry_run:
+                async with self.world.database.transaction() as tx:
+                    await change(tx, *values)
+            swept.count(what)
 
 
-async def keep_sweeping(world: World, trash_days: int, every_s: float = EVERY_S) -> None:
-    """Sweep until cancelled; trouble is logged, and the next sweep tries again."""
+async def keep_sweeping(world: World, trash_days: int, first_s: float = FIRST_S, every_s: float = EVERY_S) -> None:
+    """Sweep until cancelled, the first time after a start's own work; trouble is logged, and the next sweep tries again."""
+    await asyncio.sleep(first_s)
     while True:
         try:
             swept = await Sweeper(world, trash_days=trash_days).sweep()

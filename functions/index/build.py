@@ -10,11 +10,11 @@ from functions.core.settings import Settings
 from functions.index.rows import every_point
 
 
-def main(folder: str, dim: str) -> None:
+def main(folder: str, dim: str, model: str) -> None:
     """Fill a new folder with every point that the rows ask for; politely, and no longer than our parent lives."""
     os.nice(10)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    build(Path(folder), int(dim), every_point(Settings.load().database_url))
+    build(Path(folder), int(dim), every_point(Settings.load().database_url, model))
 
 
 def _end_with_parent() -> None:

@@ -22,8 +22,8 @@ def _findable(asset: Asset) -> bool:
 
 
 async def work(asset: Asset, ports: Ports, shown: rows.Shown) -> int:
-    """The change that the index shows now."""
-    if shown.point:
+    """The change that the index shows now; a vector of another model is no point here until it is embedded anew."""
+    if shown.point and shown.model == ports.embedding.model.model_id:
         await ports.vectors.upsert([shown.point])
     else:
         await ports.vectors.delete([asset.id])

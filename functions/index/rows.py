@@ -14,7 +14,7 @@ from functions.core.ports import Point
 from functions.core.tx import Tx, one
 
 SHOWN: Final = """
-    SELECT a.id, a.change, e.vector, a.owner, a.visibility, a.moderation, a.trashed_at IS NOT NULL AS trashed,
+    SELECT a.id, a.change, e.model, e.vector, a.owner, a.visibility, a.moderation, a.trashed_at IS NOT NULL AS trashed,
         u.banned_at IS NOT NULL AS banned, a.color_names, a.width, a.height, a.content_type,
         extract(epoch FROM a.created_at)::float AS created,
         ARRAY(SELECT name FROM tags t WHERE t.asset_id = a.id) AS tags
@@ -24,24 +24,25 @@ SHOWN: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A point, or none where none may be, and the change of the row that it was made from."""
+    """A point, or none where none may be, the change of the row that it was made from, and its vector's model."""
 
     change: int
     point: Point | None
+    model: str = ""
 
 
 async def shown(tx: Tx, asset: Asset) -> Shown | None:
     """What the index is to show of an asset; None while it has no vector."""
     row = await one(tx, SHOWN + " WHERE a.id = %s", asset.id)
-    return Shown(row["change"], point_of(row)) if row else None
+    return Shown(row["change"], point_of(row), row["model"]) if row else None
 
 
-def every_point(url: str) -> Iterator[Point]:
-    """Every point that the index is to hold, streamed from the rows; for building a shard in a process of its own."""
+def every_point(url: str, model: str) -> Iterator[Point]:
+    """Every point that the index of a model is to hold, streamed from the rows; for building a shard in a process of its own."""
     with psycopg.connect(url, row_factory=dict_row) as connection, connection.cursor("points") as cursor:
         cursor.itersize = 500
-        findable = " WHERE a.state IN ('processed', 'ready') AND a.moderation <> 'rejected'"
-        for row in cursor.execute((SHOWN + findable).encode()):
+        findable = " WHERE a.state IN ('processed', 'ready') AND a.moderation <> 'rejected' AND e.model = %s"
+        for row in cursor.execute((SHOWN + findable).encode(), [model]):
             yield point_of(row)
 
 

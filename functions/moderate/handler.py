@@ -12,24 +12,27 @@ from functions.moderate import rows
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The stored vector, float32 of shape (dim,), and whether the picture looks like a blocked one."""
+    """The stored vector, float32 of shape (dim,), its model, and whether the picture looks like a blocked one."""
 
+    model: str
     vector: Vector
     blocked: bool
 
 
 async def load(tx: Tx, asset: Asset) -> Evidence:
     """What there is to judge by; raises TooEarly while there is no vector."""
-    vector = await rows.vector(tx, asset)
-    if vector is None:
+    found = await rows.vector(tx, asset)
+    if found is None:
         raise TooEarly
-    return Evidence(vector, await rows.looks_blocked(tx, asset))
+    return Evidence(*found, await rows.looks_blocked(tx, asset))
 
 
 async def work(asset: Asset, ports: Ports, evidence: Evidence) -> Moderation:
     """Blocked is rejected; a concept over its threshold is restricted; under review waits; the rest is approved."""
     if evidence.blocked:
         return Moderation.REJECTED
+    if evidence.model != ports.embedding.model.model_id:
+        return Moderation.PENDING  # says nothing here: housekeeping has it embedded anew, and judged then
     for concept, threshold in ports.rules.thresholds:
         if await likeness(ports, concept, evidence.vector) >= threshold:
             return Moderation.RESTRICTED

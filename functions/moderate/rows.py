@@ -11,12 +11,12 @@ NEAR: Final = 6
 """Of 64 bits: perceptual hashes this close are one picture, resized or compressed anew."""
 
 
-async def vector(tx: Tx, asset: Asset) -> Vector | None:
-    """The stored vector of this generation."""
+async def vector(tx: Tx, asset: Asset) -> tuple[str, Vector] | None:
+    """The stored vector of this generation, after the name of its model."""
     row = await one(
-        tx, "SELECT vector FROM embeddings WHERE asset_id = %s AND generation = %s", asset.id, asset.generation
+        tx, "SELECT model, vector FROM embeddings WHERE asset_id = %s AND generation = %s", asset.id, asset.generation
     )
-    return from_bytes(row["vector"]) if row else None
+    return (row["model"], from_bytes(row["vector"])) if row else None
 
 
 async def looks_blocked(tx: Tx, asset: Asset) -> bool:

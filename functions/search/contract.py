@@ -1,6 +1,6 @@
 """What clients look for, and what they get."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -9,6 +9,10 @@ from functions.core.catalog.contract import HitOut
 from functions.core.catalog.filters import AssetFilters
 from functions.core.contract import Query, Time, Wire
 
+NOT_WEIGHT: Final = -0.5
+"""How far what is not wanted pulls away."""
+MOST_QUERY_BYTES: Final = 10 << 20
+"""The largest example picture, in bytes."""
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -72,7 +76,9 @@ class SearchByAddress(AssetFilters):
 
     def as_search(self) -> Search:
         """The search that this address means."""
-        texts = ([Words(q=self.q)] if self.q else []) + [Words(q=words, weight=-0.5) for words in self.not_ if words]
+        texts = ([Words(q=self.q)] if self.q else []) + [
+            Words(q=words, weight=NOT_WEIGHT) for words in self.not_ if words
+        ]
         filters = {name: getattr(self, name) for name in AssetFilters.model_fields}
         return Search(
             texts=texts, images=[Example(asset_id=asset) for asset in self.like], filters=AssetFilters(**filters),

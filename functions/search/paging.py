@@ -15,14 +15,12 @@ from functions.search.contract import Search
 from functions.search.ranking import Asked
 
 
-async def page(
-    world: World, tx: Tx, desk: Desk, asked: Asked, wanted: Search, ranked: list[fusion.Found]
-) -> tuple[list[HitOut], int]:
+async def page(world: World, tx: Tx, desk: Desk, asked: Asked, ranked: list[fusion.Found]) -> tuple[list[HitOut], int]:
     """Hits until the page is full, and how many places were looked at: what the rows do not confirm leaves no gap."""
     hits: list[HitOut] = []
     looked = 0
-    while looked < len(ranked) and len(hits) < wanted.limit:
-        batch = ranked[looked : looked + wanted.limit - len(hits)]
+    while looked < len(ranked) and len(hits) < asked.limit:
+        batch = ranked[looked : looked + asked.limit - len(hits)]
         looked += len(batch)
         seen = await read.by_ids(tx, desk, [found.id for found in batch], asked.clause)
         cosines = await _cosines(world, asked, batch)
@@ -31,7 +29,7 @@ async def page(
             for found in batch
             if found.id in seen
         ]
-        hits += [hit for hit in told if _good_enough(hit, wanted.min_score)]
+        hits += [hit for hit in told if _good_enough(hit, asked.min_score)]
     return hits, looked
 
 

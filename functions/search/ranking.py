@@ -7,13 +7,13 @@ import numpy as np
 
 from functions.core.catalog.filters import condition
 from functions.core.catalog.read import Desk
-from functions.core.filters import All, Clause
+from functions.core.filters import All, Clause, Some
+from functions.core.model import State
 from functions.core.models.embedding import unit
 from functions.core.ports import Vector
 from functions.core.runtime.run import World
 from functions.core.runtime.step import Ports
 from functions.core.tx import Tx
-from functions.core.visibility import visible_to
 from functions.search import fusion, rows
 from functions.search.contract import Search
 
@@ -25,13 +25,15 @@ SHALLOW: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A search made ready: its direction, float32 of shape (dim,), its words, and whom and what it is limited to."""
+    """A search made ready: its direction, float32 of shape (dim,), its words, whom and what it is limited to, how many."""
 
     vector: Vector
     words: str
     unwanted: str
     clause: Clause
     by_words: bool
+    limit: int
+    min_score: float | None = None
 
     def score(self, cosine: float, ports: Ports) -> float:
         """Calibrated likeness, 0 to 1, three digits: enough to compare, too little to invert."""
@@ -39,29 +41,37 @@ class Asked:
         return round(model.score_text(cosine) if self.by_words else model.score_image(cosine), 3)
 
 
-async def prepare(world: World, tx: Tx, desk: Desk, wanted: Search) -> Asked:
-    """Make a search ready; raises NotFound for an example that the viewer may not see."""
-    clause = All((visible_to(desk.viewer), await condition(tx, desk.viewer, wanted.filters)))
-    wished = [part.q for part in wanted.texts if part.weight > 0]
-    unwanted = [part.q for part in wanted.texts if part.weight < 0]
-    vector = await _direction(world, tx, desk, wanted)
-    return Asked(vector, " ".join(wished), " ".join(unwanted), clause, by_words=bool(wished))
-
-
-async def _direction(world: World, tx: Tx, desk: Desk, wanted: Search) -> Vector:
-    """Where the weighted words and examples point together."""
+async def towards(world: World, wanted: Search) -> Vector:
+    """Where the weighted words point together. The model computes: no transaction should wait for it."""
     embedding = world.ports.embedding
     total = np.zeros(embedding.model.dim, dtype=np.float32)
     for text in wanted.texts:
         total += text.weight * await embedding.text(text.q)
+    return total
+
+
+async def prepare(world: World, tx: Tx, desk: Desk, wanted: Search, said: Vector) -> Asked:
+    """Make a search ready, `said` being where its words point; NotFound for an example that the viewer may not see."""
+    # Only what is ready can be found.
+    states = All() if wanted.filters.state in (None, State.READY) else Some()
+    clause = All((states, await condition(tx, desk.viewer, wanted.filters)))
+    wished = [part.q for part in wanted.texts if part.weight > 0]
+    unwanted = [part.q for part in wanted.texts if part.weight < 0]
+    vector = unit(said + await _examples(world, tx, desk, wanted))
+    return Asked(vector, " ".join(wished), " ".join(unwanted), clause, bool(wished), wanted.limit, wanted.min_score)
+
+
+async def _examples(world: World, tx: Tx, desk: Desk, wanted: Search) -> Vector:
+    """Where the weighted examples point together."""
+    model = world.ports.embedding.model.model_id
+    total = np.zeros(world.ports.embedding.model.dim, dtype=np.float32)
     for image in wanted.images:
-        model = embedding.model.model_id
         if image.asset_id:
             vector = await rows.asset_vector(tx, desk.viewer, image.asset_id, model)
         else:
             vector = await rows.query_vector(tx, desk.viewer, image.query_image_id, model)
         total += image.weight * vector
-    return unit(total)
+    return total
 
 
 async def ranked(world: World, tx: Tx, asked: Asked, wanted: int) -> list[fusion.Found]:

@@ -1,13 +1,12 @@
 """Gives out upload forms, one asset for the same bytes of one owner, and hears that bytes have come."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from events.types import ObjectArrived
 from functions.core.errors import Conflict, Gone, Limited, NotFound, TooLarge
 from functions.core.ids import AssetId, UserId
-from functions.core.model import State, incoming_key
+from functions.core.model import FORM_LIFE, State, incoming_key
 from functions.core.ports import UploadForm
 from functions.core.postgres import outbox, upkeep
 from functions.core.runtime.run import World
@@ -18,7 +17,6 @@ from functions.upload_presign import rows
 from functions.upload_presign.contract import CheckUploads, CompletedOut, FormOut, KnownOut, PresignUpload, UploadOut
 from functions.upload_presign.rows import Twin
 
-LIFETIME: Final = timedelta(seconds=600)
 EXPIRED: Final = "this upload has expired: ask for a new form"
 
 
@@ -38,11 +36,11 @@ async def presign(world: World, owner: UserId, wanted: PresignUpload) -> Presign
     async with world.database.transaction() as tx:
         await rows.lock_owner(tx, owner)
         twin = await rows.living_twin(tx, owner, bytes.fromhex(wanted.sha256))
-        if twin and (twin.state is not State.NEW or twin.arrived):
+        if twin and twin.has_bytes:
             return Presigned(await _again(tx, twin), created=False)
         if twin is None:
             await _within_quota(tx, owner, wanted.size, rules)
-        asset = await rows.expect(tx, owner, wanted, twin, utcnow() + LIFETIME)
+        asset = await rows.expect(tx, owner, wanted, twin, utcnow() + FORM_LIFE)
     form = await world.ports.objects.presign_post(asset, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256))
     return Presigned(UploadOut(asset_id=asset, state=State.NEW, upload=_told(form)), created=True)
 
@@ -79,7 +77,7 @@ async def check(world: World, owner: UserId, asked: CheckUploads) -> KnownOut:
 
 
 async def complete(world: World, owner: UserId, asset_id: AssetId) -> tuple[CompletedOut, bool]:
-    """Say that the bytes are there; True when that was news.
+    """Say that the bytes are there; True the first time, also when the store's word was quicker.
 
     Raises NotFound for an asset of somebody else, Conflict before the object is there, Gone once it can no more come.
     """
@@ -87,12 +85,17 @@ async def complete(world: World, owner: UserId, asset_id: AssetId) -> tuple[Comp
         state, late = await rows.state_of(tx, owner, asset_id)
     if state is State.EXPIRED:
         raise Gone(EXPIRED)
-    if state is not State.NEW:
-        return CompletedOut(asset_id=asset_id, state=state), False
+    if state is State.NEW:
+        await _ensure_there(world, asset_id, late=late)
+    async with world.database.transaction() as tx:
+        news = await rows.note_complete(tx, asset_id)
+        if news is State.NEW:
+            await outbox.put(tx, "storage.events", ObjectArrived(asset_id=asset_id))
+        return CompletedOut(asset_id=asset_id, state=news or state), news is not None
+
+
+async def _ensure_there(world: World, asset_id: AssetId, *, late: bool) -> None:
     try:
         await world.ports.objects.stat(incoming_key(asset_id))
     except NotFound:
         raise (Gone(EXPIRED) if late else Conflict("the file has not arrived yet")) from None
-    async with world.database.transaction() as tx:
-        await outbox.put(tx, "storage.events", ObjectArrived(asset_id=asset_id))
-        return CompletedOut(asset_id=asset_id, state=state), await rows.note_complete(tx, asset_id)

@@ -20,8 +20,8 @@ class Twin:
     id: AssetId
     state: State
     trashed: bool
-    arrived: bool
-    """Whether the client said that the bytes are there."""
+    has_bytes: bool
+    """Whether they need not be sent: an upload that is still to come, or failed before it was taken in, waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ async def living_twin(tx: Tx, owner: UserId, sha256: bytes) -> Twin | None:
     """The asset that already has these bytes, or waits for them."""
     row = await one(
         tx,
-        "SELECT id, state, trashed_at IS NOT NULL AS trashed, completed_at IS NOT NULL AS arrived FROM assets"
+        "SELECT id, state, trashed_at IS NOT NULL AS trashed, CASE state WHEN 'new' THEN completed_at IS NOT NULL"
+        " WHEN 'failed' THEN content_type IS NOT NULL ELSE true END AS has_bytes FROM assets"
         " WHERE owner = %s AND sha256 = %s AND state NOT IN ('expired', 'deleting')",
         owner, sha256,
     )  # fmt: skip
-    return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"], row["arrived"]) if row else None
+    return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"], row["has_bytes"]) if row else None
 
 
 async def usage(tx: Tx, owner: UserId) -> Usage:
@@ -66,8 +67,8 @@ async def expect(tx: Tx, owner: UserId, wanted: PresignUpload, twin: Twin | None
     """The row that waits for the bytes: the one there is, with a fresh form, or a new one."""
     if twin:
         await tx.execute(
-            "UPDATE assets SET form_expires_at = %s, size = %s, declared_type = %s, trashed_at = NULL, updated_at = now()"
-            " WHERE id = %s",
+            "UPDATE assets SET form_expires_at = %s, size = %s, declared_type = %s, trashed_at = NULL, updated_at = now(),"
+            " run = run + (state = 'failed')::int, state = 'new', reason = NULL, completed_at = NULL WHERE id = %s",
             [until, wanted.size, wanted.content_type, twin.id],
         )
         return twin.id
@@ -104,9 +105,9 @@ async def state_of(tx: Tx, owner: UserId, asset: AssetId) -> tuple[State, bool]:
     return State(row["state"]), row["late"]
 
 
-async def note_complete(tx: Tx, asset: AssetId) -> bool:
-    """Remember that the client said so; True the first time."""
+async def note_complete(tx: Tx, asset: AssetId) -> State | None:
+    """Remember that the client said so; the state the first time, None when it is no news."""
     row = await one(
-        tx, "UPDATE assets SET completed_at = now() WHERE id = %s AND completed_at IS NULL RETURNING id", asset
+        tx, "UPDATE assets SET completed_at = now() WHERE id = %s AND completed_at IS NULL RETURNING state", asset
     )
-    return row is not None
+    return State(row["state"]) if row else None

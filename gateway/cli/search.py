@@ -4,15 +4,12 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gateway.cli import options
 
 if TYPE_CHECKING:
     from gateway.client.api import Answer, Gallery
-
-NOT_WEIGHT: Final = -0.5
-"""As much as a `not` in the address pulls away."""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -65,6 +62,8 @@ async def _search(given: argparse.Namespace) -> "Answer":
 
 
 async def _by_example(gallery: "Gallery", given: argparse.Namespace) -> dict[str, object]:
+    from functions.search.contract import NOT_WEIGHT
+
     example = await gallery.query_image(await asyncio.to_thread(given.image.read_bytes))
     texts = [{"q": given.text}] if given.text else []
     texts += [{"q": words, "weight": NOT_WEIGHT} for words in given.unwanted]

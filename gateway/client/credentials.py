@@ -7,12 +7,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from functions.core.errors import NotFound, Unauthenticated, Unavailable
+from functions.core.identity.principal import ROLES, TOKEN_LIFE_S
 from functions.core.settings import Settings
 from gateway.local.guard import is_loopback
 
-LIFETIME_S: Final = 300
 RENEW_S: Final = 60
-OWNER_ROLES: Final = ("user", "moderator", "admin")
 
 
 def bearer(settings: Settings) -> Callable[[], str]:
@@ -46,7 +45,7 @@ class LocalToken:
         """A token that is good for a minute at least."""
         if time.monotonic() > self._until - RENEW_S:
             self._token = self._identity.mint(
-                self._identity.owner_subject(), OWNER_ROLES, "Owner", client="miraveja-cli", lifetime_s=LIFETIME_S
+                self._identity.owner_subject(), ROLES, "Owner", client="miraveja-cli", lifetime_s=TOKEN_LIFE_S
             )
-            self._until = time.monotonic() + LIFETIME_S
+            self._until = time.monotonic() + TOKEN_LIFE_S
         return self._token

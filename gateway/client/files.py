@@ -77,15 +77,6 @@ def look(path: Path, limits: Limits) -> Found:
     return Picture(path, size, kind)
 
 
-def measure(paths: Iterable[Path]) -> Iterator[int]:
-    """The size of each file that `pictures` will look at, for a bar that knows its end."""
-    for path in walk(paths):
-        try:
-            yield 0 if isinstance(path, Outcome) else path.stat().st_size
-        except OSError:
-            yield 0
-
-
 @dataclass(slots=True)
 class _Walker:
     """Each folder once, so that links cannot lead in circles."""

@@ -1,20 +1,16 @@
 """Signing in without a provider: one-time links, sessions in a cookie, and the tokens they are changed for."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from functions.core.errors import Gone, Unauthenticated
-from functions.core.identity.callers import recognise
-from functions.core.identity.principal import Principal
+from functions.core.identity.callers import in_standing, recognise
+from functions.core.identity.principal import ROLES, TOKEN_LIFE_S, Principal
 from functions.core.ids import UserId
 from functions.core.times import utcnow
-from functions.core.tx import Database, one
+from functions.core.tx import Database
 from gateway.local import sessions
 from gateway.local.identity import LocalIdentity
-
-LIFETIME_S: Final = 300
-OWNER_ROLES: Final = ("user", "moderator", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,7 @@ class Accounts:
     async def owner(self) -> UserId:
         """The person whose gallery this is."""
         subject, issuer = str(self.identity.owner_subject()), self.identity.issuer
-        principal = Principal(issuer, subject, frozenset(OWNER_ROLES), 0, 0, "miraveja-cli", "Owner")
+        principal = Principal(issuer, subject, ROLES, 0, 0, "miraveja-cli", "Owner")
         async with self.database.transaction() as tx:
             return (await recognise(tx, principal)).user
 
@@ -48,16 +44,16 @@ class Accounts:
         """An access token for whoever the session belongs to; raises Unauthenticated when it has ended."""
         async with self.database.transaction() as tx:
             user = await sessions.session_user(tx, session, utcnow())
-            row = await one(tx, "SELECT subject, name FROM users WHERE id = %s AND banned_at IS NULL", user)
-        if row is None:
+            found = await in_standing(tx, user) if user else None
+        if found is None:
             raise Unauthenticated("the session has ended: `miraveja link` prints a new sign-in link")
-        return self.token_for(row["subject"], row["name"])
+        return self.token_for(*found)
 
     def token_for(self, subject: str, name: str) -> str:
         """An access token for a subject; the owner's has every role."""
         owner = self.identity.owner_subject()
-        roles = OWNER_ROLES if subject == str(owner) else OWNER_ROLES[:1]
-        return self.identity.mint(UUID(subject), roles, name, lifetime_s=LIFETIME_S)
+        roles = ROLES if subject == str(owner) else {"user"}
+        return self.identity.mint(UUID(subject), roles, name, lifetime_s=TOKEN_LIFE_S)
 
     async def leave(self, session: str) -> None:
         """End a session."""

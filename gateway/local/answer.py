@@ -9,6 +9,7 @@ from events import minio
 from functions.core.adapters.objects_folder import FolderObjects
 from functions.core.errors import Unavailable
 from functions.core.identity.keys import JwksKeys
+from functions.core.model import BUCKET
 from functions.core.postgres import log
 from functions.core.runtime.run import World
 from functions.core.runtime.runner import Runner
@@ -49,7 +50,7 @@ async def _serve(settings: Settings, world: World) -> None:
     more = store_routes(objects, partial(notify, world.database)) if isinstance(objects, FolderObjects) else []
     web = process.server(create_app(here, more), host=settings.host, port=settings.port, http="httptools")
     operators = process.server(operator.application(world, settings, here), uds=str(operator.socket(settings)))
-    await asyncio.to_thread(lambda: world.ports.embedding.model.model_id)
+    await world.ports.embedding.warm()
     await _open_index(world)
     async with asyncio.TaskGroup() as group:
         for job in (
@@ -88,7 +89,7 @@ async def notify(database: Database, body: bytes) -> None:
     """Put the store's notification into the event log, as a bucket's own would come."""
     document = json.loads(body)
     async with database.transaction() as tx:
-        for fact in minio.arrived(body, bucket="miraveja"):
+        for fact in minio.arrived(body, bucket=BUCKET):
             await log.append(tx, "storage.events", fact.key, {"raw": document})
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from functions.core.errors import Invalid
 from functions.core.identity.keys import Key, StaticKeys
+from functions.core.identity.principal import TOKEN_LIFE_S
 from functions.core.secret_files import read_or_create
 from functions.core.times import utcnow
 
@@ -38,7 +39,12 @@ class LocalIdentity:
         self._kid = _kid(self._private.public_key())
 
     def mint(
-        self, subject: UUID, roles: Iterable[str], name: str, client: str = "miraveja-web", lifetime_s: int = 300
+        self,
+        subject: UUID,
+        roles: Iterable[str],
+        name: str,
+        client: str = "miraveja-web",
+        lifetime_s: int = TOKEN_LIFE_S,
     ) -> str:
         """An access token (RFC 9068) with the claims of Keycloak's; give roles in full: admin, moderator, user."""
         now = int(self._clock().timestamp())

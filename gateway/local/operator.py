@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from functions.core.adapters.vectors_edge import EdgeVectors
-from functions.core.errors import MiraVejaError, Unavailable
+from functions.core.errors import Conflict, MiraVejaError, Unavailable
+from functions.core.ports import Embedder
 from functions.core.runtime.run import World
 from functions.core.settings import Settings
 from functions.housekeeping.audit import audit
@@ -40,7 +41,9 @@ def application(world: World, settings: Settings, here: Door) -> Starlette:
         wanted = await request.json()
         sweeper = Sweeper(world, dry_run=wanted["dry_run"], force=wanted["force"], trash_days=settings.trash_days)
         swept = await sweeper.sweep()
-        return JSONResponse({"done": swept.done if swept else {}})
+        if swept is None:
+            raise Conflict("a sweep is under way: try again in a minute")
+        return JSONResponse({"done": swept.done})
 
     async def rebuild(_request: Request) -> JSONResponse:
         return JSONResponse({"points": await reindex(world)})
@@ -62,7 +65,7 @@ async def reindex(world: World) -> int:
     vectors = world.ports.vectors
     if not isinstance(vectors, EdgeVectors):
         raise Unavailable("only the embedded index is built here")
-    await vectors.rebuild(partial(_build, world.ports.embedding.model.dim))
+    await vectors.rebuild(partial(_build, world.ports.embedding.model))
     return await vectors.count()
 
 
@@ -75,12 +78,14 @@ async def keep_fit(world: World) -> None:
                 logger.info("index built anew: %d points", await reindex(world))
             except MiraVejaError as error:
                 logger.warning("index not built: %s", error.detail)
+            except Exception:  # the gallery answers without, and a full disk may have room again
+                logger.exception("index not built")
         await asyncio.sleep(LOOK_S)
 
 
-async def _build(dim: int, folder: Path) -> None:
+async def _build(model: Embedder, folder: Path) -> None:
     """Fill a new shard in a child that ends with us."""
-    arguments = ("-m", "functions.index.build", str(folder), str(dim))
+    arguments = ("-m", "functions.index.build", str(folder), str(model.dim), model.model_id)
     child = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=asyncio.subprocess.PIPE)
     try:
         if await child.wait():

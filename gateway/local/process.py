@@ -14,9 +14,11 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 
-from functions.core.redact import Redactor, protect
+from functions.core import logs
+from functions.core.redact import Redactor
 from functions.core.settings import Settings
 from functions.core.sockets import socket_folder
+from functions.core.wire import confidential
 
 GRACE_S: Final = 2
 LEASE_S: Final = 30.0
@@ -85,12 +87,8 @@ def say_ready() -> None:
 
 
 def start_log(settings: Settings, name: str) -> Redactor:
-    """Log lines with time and level to standard error, cleaned of every secret."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
-    redactor = Redactor()
-    protect(handler, redactor)
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    """Log to standard error as the settings say, cleaned of every secret."""
+    redactor = logs.start(settings, name, confidential(settings))
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     return redactor
 

@@ -55,11 +55,5 @@ async def end_session(tx: Tx, token: str) -> None:
     await tx.execute("DELETE FROM local_session WHERE hash = %s", (_hash(token),))
 
 
-async def forget_expired(tx: Tx, now: datetime) -> None:
-    """Remove links and sessions whose time is over, for housekeeping."""
-    await tx.execute("DELETE FROM local_link WHERE expires_at <= %s", (now,))
-    await tx.execute("DELETE FROM local_session WHERE expires_at <= %s", (now,))
-
-
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from functions.core import wire
 from functions.core.errors import Conflict, Unavailable
 from functions.core.postgres.migrate import migrate
 from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
@@ -105,6 +106,7 @@ class Gallery:
     def start(self) -> None:
         """Bring everything up; raises Invalid, Conflict or Unavailable with what to do about it."""
         said = self.settings
+        wire.check(said)
         refuse_unsafe(said.host, said.env, [said.identity_url, said.objects_url])
         _await_port(said.host, said.port)
         environment = dict(os.environ) | _told(said) | {f"{PREFIX}DATABASE_URL": self._database()}

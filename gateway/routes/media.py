@@ -9,16 +9,15 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from functions.core.catalog import media as pictures
+from functions.core.catalog.media import Shown
 from functions.core.contract import Wire
 from functions.core.errors import NotFound
 from functions.core.ids import AssetId
 from functions.core.model import derived_key, original_key
-from functions.core.postgres.where import FROM, where
 from functions.core.signing import ORIGINAL, Picture, verify_media
 from functions.core.times import utcnow
-from functions.core.tx import Tx, one
-from functions.core.visibility import others_may_see
-from gateway.door import Door, Shown, TheAsset, TheDoor
+from gateway.door import Door, TheAsset, TheDoor
 
 router = APIRouter(tags=["media"])
 T = TypeVar("T")
@@ -69,39 +68,22 @@ async def _shown(here: Door, picture: Picture) -> Shown | None:
     until, known = here.shown.get(picture, (0.0, None))
     if until <= time.monotonic():
         async with here.world.database.transaction() as tx:
-            known = await _look(tx, picture)
+            known = await pictures.rendition(tx, picture)
         if len(here.shown) >= MOST_REMEMBERED:
             here.shown.clear()
         here.shown[picture] = (time.monotonic() + REMEMBERED_S, known)
     return known
 
 
-async def _look(tx: Tx, picture: Picture) -> Shown | None:
-    sql, values = where(others_may_see())
-    row = await one(
-        tx,
-        f"SELECT r.content_type, a.state = 'ready' AND {sql} AS to_others FROM {FROM} JOIN renditions r"
-        " ON r.asset_id = a.id AND r.generation = a.generation"
-        " WHERE (r.asset_id, r.generation, r.variant) = (%s, %s, %s) AND a.state <> 'deleting'",
-        *values, *picture,
-    )  # fmt: skip
-    return Shown(row["content_type"], row["to_others"]) if row else None
-
-
 async def _original(here: Door, picture: Picture, kept: dict[str, str]) -> Response:
     """The untouched bytes, as a download of the kind that we found them to be."""
     async with here.world.database.transaction() as tx:
-        row = await one(
-            tx,
-            "SELECT name, content_type, size FROM assets WHERE id = %s AND generation = %s"
-            " AND state <> 'deleting' AND content_type IS NOT NULL",
-            picture.asset, picture.generation,
-        )  # fmt: skip
-    if row is None:
+        known = await pictures.original(tx, picture)
+    if known is None:
         raise NotFound
-    name = quote(row["name"], safe="")
-    attached = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Length": str(row["size"])}
+    name = quote(known.name, safe="")
+    attached = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Length": str(known.size)}
     objects, key = here.world.ports.objects, original_key(picture.asset, picture.generation)
     await _found(objects.stat(key))  # once the head is sent it is too late to say so
     chunks: AsyncIterator[bytes] = objects.chunks(key)
-    return StreamingResponse(chunks, media_type=row["content_type"], headers=SEALED | kept | attached)
+    return StreamingResponse(chunks, media_type=known.content_type, headers=SEALED | kept | attached)

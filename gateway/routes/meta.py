@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from functions.core.contract import Wire
 from functions.core.errors import NotFound
 from functions.core.model import ACCEPTED
+from functions.search.contract import MOST_QUERY_BYTES
 from gateway.door import Door, TheDoor
 
 router = APIRouter()
@@ -56,7 +57,7 @@ async def about(here: TheDoor) -> AboutOut:
     local = said.identity_url == "local:"
     identity = IdentityOut(kind="local" if local else "oidc", authority=None if local else said.identity_url,
                            client_id=None if local else "miraveja-web")  # fmt: skip
-    limits = LimitsOut(max_bytes=said.max_bytes, max_pixels=said.max_pixels, max_query_image_bytes=10 << 20)
+    limits = LimitsOut(max_bytes=said.max_bytes, max_pixels=said.max_pixels, max_query_image_bytes=MOST_QUERY_BYTES)
     return AboutOut(
         name="MiraVeja", version=version("miraveja"), limits=limits, accepted_types=list(ACCEPTED),
         model=here.world.ports.embedding.model.model_id, identity=identity,

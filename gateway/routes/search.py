@@ -1,22 +1,18 @@
 """/v1/search and /v1/query-images: find by words, by example, by both."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.types import Message, Receive
 
 from functions.core.errors import Invalid, Malformed, TooLarge
-from functions.core.times import utcnow
-from functions.search import handler, rows
-from functions.search.contract import Hits, QueryImageOut, Search, SearchByAddress
+from functions.search import handler
+from functions.search.contract import MOST_QUERY_BYTES, Hits, QueryImageOut, Search, SearchByAddress
 from gateway.door import TheCaller, TheDoor, TheViewer
 
 router = APIRouter(prefix="/v1", tags=["search"])
-MOST_QUERY_BYTES: Final = 10 << 20
 OVERHEAD: Final = 64 * 1024
-LIFETIME: Final = timedelta(hours=1)
 
 
 @router.get("/search", name="search")
@@ -39,10 +35,7 @@ UPLOAD: Final = {"requestBody": {"required": True, "content": {"multipart/form-d
 async def query_image(here: TheDoor, who: TheCaller, request: Request) -> QueryImageOut:
     """A picture to search by for an hour; it never becomes an asset."""
     model, vector = await here.embed_query(await _picture(request))
-    expires_at = utcnow() + LIFETIME
-    async with here.world.database.transaction() as tx:
-        made = await rows.keep_query(tx, who.user, model, vector, expires_at)
-    return QueryImageOut(query_image_id=made, expires_at=expires_at)
+    return await handler.create_query_image(here.world, who.user, model, vector)
 
 
 async def _picture(request: Request) -> bytes:

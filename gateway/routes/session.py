@@ -7,8 +7,9 @@ from fastapi.responses import RedirectResponse
 
 from functions.core.contract import Wire
 from functions.core.errors import Forbidden, NotFound, Unauthenticated
+from functions.core.identity.principal import TOKEN_LIFE_S
 from gateway.door import Door, TheDoor
-from gateway.local.accounts import LIFETIME_S, Accounts
+from gateway.local.accounts import Accounts
 
 router = APIRouter(tags=["session"])
 COOKIE: Final = "miraveja_session"
@@ -39,7 +40,7 @@ async def token(here: TheDoor, request: Request, miraveja_session: Session = Non
     _same_origin(here, request)
     if miraveja_session is None:
         raise Unauthenticated
-    return TokenOut(access_token=await accounts.token(miraveja_session), expires_in=LIFETIME_S)
+    return TokenOut(access_token=await accounts.token(miraveja_session), expires_in=TOKEN_LIFE_S)
 
 
 @router.delete("/v1/session", name="endSession", status_code=204)

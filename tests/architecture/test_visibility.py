@@ -16,6 +16,7 @@ PREDICATE: Final = {"where", "seen_by"}
 PIPELINE: Final = "by the id in an event, for nobody's eyes"
 KEEPER: Final = "for the operator and for repairs: counts and ids, no viewer"
 OWNERS: Final = "its SQL names the owner, or stands behind a lock that does"
+SIGNED: Final = "an address that was signed for who may read the original"
 MODULES: Final = {
     "functions/core/postgres/assets.py": PIPELINE,
     "functions/core/postgres/upkeep.py": "moves of an asset that its caller has locked as its owner, or that housekeeping mends",
@@ -27,15 +28,14 @@ MODULES: Final = {
     "functions/housekeeping/rows.py": KEEPER,
     "functions/upload_presign/rows.py": OWNERS,
     "functions/assets/rows.py": OWNERS,
-    "gateway/routes/media.py": "an address that was signed for the owner of the original",
+    "functions/core/catalog/media.py": SIGNED,
 }
 UNOWNED: Final = {
     "functions/assets/rows.py:revision": "a number, told beside an asset that the predicate let through",
     "functions/assets/rows.py:change": "behind `lock`",
-    "functions/assets/rows.py:original": "behind `lock`",
     "functions/upload_presign/rows.py:expect": "the owner's twin, found under the owner's lock, or a new row of the owner's",
     "functions/upload_presign/rows.py:note_complete": "behind `state_of`, which names the owner",
-    "gateway/routes/media.py:_original": "behind `verify_media`: originals are signed with the owner's key alone",
+    "functions/core/catalog/media.py:original": "behind `verify_media`: originals are signed for who may read them alone",
 }
 
 
@@ -86,7 +86,9 @@ def test_whoever_reads_for_viewers_asks_the_predicate() -> None:
 
 @pytest.mark.promises("S46")
 def test_what_people_ask_for_directly_names_its_owner() -> None:
-    asked = [(name, tree) for name, tree in modules() if MODULES.get(name) == OWNERS or name.startswith("gateway/")]
+    asked = [
+        (name, tree) for name, tree in modules() if MODULES.get(name) in (OWNERS, SIGNED) or name.startswith("gateway/")
+    ]
     unowned = {
         f"{name}:{node.name}"
         for name, tree in asked
@@ -112,5 +114,5 @@ SPELLED: Final = {
     "functions/index/rows.py": "what the payload holds, by which the index filters",
     "functions/housekeeping/rows.py": KEEPER,
     "functions/moderate/rows.py": "writes the verdict",
-    "gateway/local/accounts.py": "no tokens for the banned",
+    "functions/core/identity/callers.py": "no tokens for the banned",
 }

@@ -10,10 +10,10 @@ import pytest
 
 from events.envelope import to_json
 from events.minio import NewObject, notification
-from events.types import AssetChanged, AssetPreviewed, AssetUploaded
+from events.types import AssetChanged, AssetPreviewed, AssetUploaded, ObjectArrived
 from functions.core.errors import Unavailable
 from functions.core.ids import AssetId, UserId
-from functions.core.model import Asset, State
+from functions.core.model import Asset, State, incoming_key
 from functions.core.postgres import inbox, log, outbox, upkeep
 from functions.core.postgres.inbox import Entry
 from functions.core.runtime.answer import Outcome
@@ -280,6 +280,29 @@ async def test_to_be_stopped_costs_no_attempt(world: World) -> None:
     assert (await answer(probe.step(), said, world)).status == 200
 
 
+@pytest.mark.promises("O6")
+async def test_what_failed_while_it_was_taken_in_keeps_the_bytes_for_a_new_try(world: World) -> None:
+    asset = await an_upload(world, await a_user(world), a_png(5))
+    said, key = ObjectArrived(asset_id=asset), incoming_key(asset)
+
+    async def fail_meanwhile(seen: Asset, ports: Ports, needs: object) -> object:
+        done: object = await STEPS["ingest"].work(seen, ports, needs)
+        await write(world, "UPDATE assets SET state = 'failed', reason = 'undeliverable'")
+        return done
+
+    ended = await answer(replace(STEPS["ingest"], work=fail_meanwhile), event(said), world)
+    again = await answer(STEPS["ingest"], event(said), world)
+    await write(world, "DELETE FROM inbox")
+    late = await answer(STEPS["ingest"], event(said), world)
+    assert [each.outcome for each in (ended, late)] == [Outcome.GONE, Outcome.GONE]
+    assert again.outcome is Outcome.DONE
+    assert (await world.ports.objects.stat(key)).key == key
+    async with world.database.transaction() as tx:
+        await upkeep.retry(tx, asset)
+    assert (await answer(STEPS["ingest"], event(said), world)).status == 200
+    assert await state_of(world, asset) == "uploaded"
+
+
 # The event log and its runner
 
 
@@ -444,6 +467,91 @@ async def test_what_cannot_be_settled_goes_to_the_dead_letters_and_the_rest_goes
     }  # fmt: skip
     assert await count(world, "SELECT count(*) FROM inbox WHERE asset_id = %s AND state = 'done'", good) == 1
     assert await state_of(world, bad) == "uploaded", "a change that is not shown fails no asset"
+
+
+@pytest.mark.promises("O6")
+async def test_to_be_stopped_costs_a_delivery_nothing(world: World) -> None:
+    begun = asyncio.Event()
+
+    async def wait(_asset: Asset) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await changes(world, [await an_uploaded_asset(world)], 1)
+    step = Probe(wait).step(name="index", consumes=(AssetChanged,), after=State.UPLOADED)
+    for _ in range(6):
+        begun.clear()
+        task = asyncio.create_task(Runner(world, {"index": step}, ["reindex"], grace_s=0).run())
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait([task])
+    [delivery] = await read(world, "SELECT attempts, waits, suspect, lease_until FROM deliveries")
+    assert delivery == {"attempts": 0, "waits": 0, "suspect": False, "lease_until": None}
+    await Desk(world, Probe()).until_quiet()
+    assert await read(world, "SELECT 1 FROM dead_letters") == []
+
+
+@pytest.mark.promises("O6", "R16")
+@pytest.mark.parametrize("how", ["died", "slept"])
+async def test_what_a_process_was_lost_with_has_the_next_one_for_itself(world: World, how: str) -> None:
+    now, crowd = set[AssetId](), dict[AssetId, int]()
+
+    async def work(asset: Asset) -> None:
+        now.add(asset.id)
+        for _ in range(20):
+            await asyncio.sleep(0)
+            crowd[asset.id] = max(crowd.get(asset.id, 0), len(now))
+        await count(world, "SELECT 1 FROM pg_sleep(0.05)")
+        crowd[asset.id] = max(crowd[asset.id], len(now))
+        now.discard(asset.id)
+
+    suspects = [await an_uploaded_asset(world, seed=seed) for seed in range(3)]
+    await changes(world, suspects, 1)
+    assert not any(delivery.suspect for delivery in await claimed(world, "reindex"))
+    if how == "slept":
+        await write(world, "UPDATE deliveries SET lease_until = now() - interval '1 second'")
+        assert all(delivery.suspect for delivery in await claimed(world, "reindex"))
+    others = [await an_uploaded_asset(world, seed=seed) for seed in range(3, 6)]
+    await changes(world, others, 1)
+    await Desk(world, Probe(work)).until_quiet()
+    assert [crowd[asset] for asset in suspects] == [1, 1, 1]
+    assert max(crowd[asset] for asset in others) > 1
+    assert await count(world, "SELECT count(*) FROM inbox WHERE state = 'done'") == 6
+
+
+@pytest.mark.promises("O6", "R16")
+async def test_a_picture_that_kills_its_worker_does_not_condemn_its_neighbours(world: World) -> None:
+    """The process dies whenever the bad one is worked on: by an abandoned lease, as the next start finds it."""
+    bad, *good = [await an_uploaded_asset(world, seed=seed) for seed in range(4)]
+    await changes(world, [bad, *good], 1)
+    dead = asyncio.Event()
+
+    async def kill(asset: Asset) -> None:
+        if asset.id == bad:
+            await count(world, "SELECT 1 FROM pg_sleep(0.3)")  # whoever works beside it has begun by then
+            dead.set()
+        await asyncio.Event().wait()
+
+    step = Probe(kill).step(name="index", consumes=(AssetChanged,), after=State.UPLOADED)
+    for _ in range(3):
+        runner = Runner(world, {"index": step}, ["reindex"], grace_s=0)
+        task = asyncio.create_task(runner.run())
+        await asyncio.wait_for(dead.wait(), 20)
+        dead.clear()
+        held = await read(world, "SELECT id, token FROM deliveries WHERE lease_until IS NOT NULL")
+        claims = await read(world, "SELECT asset_id, attempts, lost FROM inbox WHERE state = 'working'")
+        task.cancel()
+        await asyncio.wait([task])
+        # What a kill leaves, in the place of what a clean stop left.
+        await write(world, "UPDATE deliveries SET lease_until = now() + interval '1 minute' WHERE id = ANY(%s)",
+                    [each["id"] for each in held])  # fmt: skip
+        for each in claims:
+            await write(world, "UPDATE inbox SET lease_until = now() + interval '1 minute', attempts = %s"
+                        " WHERE asset_id = %s AND state = 'working'", each["attempts"], each["asset_id"])  # fmt: skip
+    await Desk(world, Probe()).until_quiet()
+    letters = await read(world, "SELECT key, error FROM dead_letters")
+    assert [(each["key"], each["error"]) for each in letters] == [(str(bad), "worker_lost")]
+    assert await count(world, "SELECT count(*) FROM inbox WHERE state = 'done'") == 3
 
 
 async def test_a_notification_of_several_objects_takes_each_one_in(world: World) -> None:

@@ -1,5 +1,6 @@
 """Housekeeping finds what was left half done, and stops before a mistake becomes a loss; the audit names everything."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,17 +9,20 @@ from typing import Any, cast
 
 import pytest
 
-from functions.core.errors import Conflict
+from functions.core.adapters.edge_build import build
+from functions.core.errors import Conflict, NotFound
 from functions.core.ids import AssetId, uuid7
 from functions.core.model import incoming_key, original_key
 from functions.core.ports import Point
-from functions.core.postgres import upkeep
+from functions.core.postgres import log, upkeep
 from functions.core.runtime.run import World
+from functions.housekeeping import rows
 from functions.housekeeping.audit import audit
-from functions.housekeeping.sweep import Sweeper
+from functions.housekeeping.sweep import Sweeper, Swept, keep_sweeping
+from functions.index.rows import every_point
 from functions.upload_presign import handler as uploads
 from tests.support.images import a_jpeg
-from tests.support.runs import arrived, count, keys, left_of, ready, rule, write
+from tests.support.runs import arrived, count, keys, left_of, ready, rule, until, write
 from tests.support.worlds import Parts, a_user, an_upload, quiet, running, state_of
 
 NOW = timedelta(seconds=-1)
@@ -30,6 +34,16 @@ async def sweep(world: World, **more: Any) -> dict[str, int]:
     swept = await Sweeper(world, grace=NOW, **more).sweep()
     assert swept is not None
     return {what: number for what, number in swept.done.items() if what != "rows_forgotten"}
+
+
+async def built(world: World, database_url: str) -> None:
+    """The index built from the rows, so that nothing is missing from it by right."""
+    model = world.ports.embedding.model
+
+    async def fill(folder: Path) -> None:
+        await asyncio.to_thread(lambda: build(folder, model.dim, every_point(database_url, model.model_id)))
+
+    await cast("Parts", world.ports).vectors.rebuild(fill)
 
 
 async def settled(world: World) -> None:
@@ -140,9 +154,10 @@ async def lose_point(world: World, asset: AssetId) -> None:
     ],
 )
 async def test_lost_effects_are_named_and_made_again_in_one_pass(
-    world: World, lose: Callable[[World, AssetId], Any], kinds: set[str], repair: str
+    world: World, database_url: str, lose: Callable[[World, AssetId], Any], kinds: set[str], repair: str
 ) -> None:
     [asset] = await ready(world, await a_user(world), [a_jpeg(5)])
+    await built(world, database_url)
     assert await whole(world)
     await lose(world, asset)
     assert {each["kind"] for each in (await audit(world))["details"]} == kinds
@@ -207,6 +222,102 @@ async def test_the_fuse_stops_a_mistake_and_is_told_to_go_on(world: World) -> No
 
 
 @pytest.mark.promises("O9")
+async def test_a_fuse_stops_its_own_part_and_the_others_go_on(world: World) -> None:
+    [asset] = await ready(world, await a_user(world), [a_jpeg(15)])
+    await write(world, "UPDATE assets SET trashed_at = now() - interval '31 days'")
+    for _ in range(51):
+        await world.ports.objects.write(original_key(AssetId(uuid7()), 1), b"stray", "image/png")
+    with pytest.raises(Conflict):
+        await sweep(world)
+    assert await state_of(world, asset) == "deleting"
+
+
+@pytest.mark.promises("O9")
+async def test_what_moved_on_since_it_was_listed_is_left_alone(world: World) -> None:
+    kept, late = await ready(world, await a_user(world), [a_jpeg(16), a_jpeg(17)])
+    fresh = await an_upload(world, await a_user(world), a_jpeg(18))
+    gone = AssetId(uuid7())
+    await write(world, "UPDATE assets SET trashed_at = now() - interval '31 days' WHERE id = %s", late)
+    for change in ((rows.empty, kept, 30), (rows.empty, gone, 30), (rows.expire, fresh), (rows.expire, kept)):
+        with pytest.raises(Conflict):
+            async with world.database.transaction() as tx:
+                await change[0](tx, *change[1:])
+    await write(world, "UPDATE assets SET form_expires_at = now() - interval '2 hours' WHERE id = %s", fresh)
+    async with world.database.transaction() as tx:
+        await log.append(tx, "storage.events", str(fresh), {})
+        with pytest.raises(Conflict):
+            await rows.expire(tx, fresh)
+        await rows.empty(tx, late, 30)
+    assert [await state_of(world, each) for each in (kept, late, fresh)] == ["ready", "deleting", "new"]
+
+
+@pytest.mark.promises("O9")
+async def test_an_asset_that_was_purged_meanwhile_does_not_end_the_sweep(world: World) -> None:
+    sweeper, swept = Sweeper(world, grace=NOW), Swept()
+    with pytest.raises(NotFound):
+        async with world.database.transaction() as tx:
+            await upkeep.redo(tx, AssetId(uuid7()))
+    await sweeper._do(swept, "redone", upkeep.redo, AssetId(uuid7()))
+    assert swept.done == {}
+
+
+@pytest.mark.promises("O9", "R12")
+async def test_what_a_rebuild_will_bring_is_not_made_again_one_by_one(world: World, database_url: str) -> None:
+    [asset] = await ready(world, await a_user(world), [a_jpeg(19)])
+    await world.ports.vectors.delete([asset])
+    assert world.ports.vectors.needs_rebuild
+    assert await sweep(world) == {}
+    await built(world, database_url)
+    assert await world.ports.vectors.ids() == {asset}
+
+
+@pytest.mark.promises("O9")
+async def test_another_models_vector_is_never_shown_and_is_made_anew(world: World, database_url: str) -> None:
+    [asset] = await ready(world, await a_user(world), [a_jpeg(20)])
+    await write(world, "UPDATE embeddings SET model = 'former'")
+    await built(world, database_url)
+    assert await world.ports.vectors.ids() == set()
+    async with world.database.transaction() as tx:
+        await upkeep.changed(tx, asset)
+    await settled(world)
+    assert await world.ports.vectors.ids() == set()
+    assert "missing_embedding" in {each["kind"] for each in (await audit(world))["details"]}
+    assert await sweep(world) == {"redone": 1}
+    await settled(world)
+    assert await world.ports.vectors.ids() == {asset}
+    assert await count(world, "SELECT count(*) FROM embeddings") == 1
+    assert await whole(world)
+
+
+@pytest.mark.promises("O9")
+async def test_a_repair_that_cannot_work_or_ended_badly_is_not_begun_again(world: World) -> None:
+    lost, broken = await ready(world, await a_user(world), [a_jpeg(21), a_jpeg(22)])
+    await world.ports.objects.delete(original_key(lost, 1))
+    await world.ports.objects.write(original_key(broken, 1), b"no picture", "image/jpeg")
+    for asset in (lost, broken):
+        await lose_renditions(world, asset)
+    assert (await sweep(world))["redone"] == 1
+    await settled(world)
+    assert [await state_of(world, each) for each in (lost, broken)] == ["ready", "ready"]
+    assert "redone" not in await sweep(world)
+
+
+@pytest.mark.promises("O9")
+async def test_sweeping_goes_on_by_itself(world: World) -> None:
+    await write(world, "INSERT INTO tombstones VALUES (%s, now() - interval '31 days')", uuid7())
+
+    async def forgotten() -> bool:
+        return await count(world, "SELECT count(*) FROM tombstones") == 0
+
+    task = asyncio.create_task(keep_sweeping(world, 30, first_s=0.0))
+    try:
+        await until(forgotten)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.mark.promises("O9")
 async def test_one_sweeps_at_a_time(world: World) -> None:
     async with world.database.transaction() as other:
         await other.execute("SELECT pg_advisory_xact_lock(7155004)")
@@ -246,11 +357,17 @@ async def test_rows_that_served_their_time_are_forgotten(world: World) -> None:
     await write(world, "INSERT INTO tombstones VALUES (%s, now() - interval '29 days')", uuid7())
     await write(world, "UPDATE inbox SET updated_at = now() - interval '15 days'")
     await write(world, "UPDATE outbox SET published_at = now() - interval '8 days'")
+    for days in (29, 31):
+        await write(world, 'INSERT INTO dead_letters (topic, "group", key, message, error, attempts, created_at)'
+                    " VALUES ('t', 'g', 'k', '{}', 'e', 5, now() - make_interval(days => %s))", days)  # fmt: skip
     swept = await Sweeper(world).sweep()
     assert swept is not None
     assert swept.done["rows_forgotten"] > 3
-    left = [await count(world, f"SELECT count(*) FROM {table}") for table in ("inbox", "outbox", "tombstones")]
-    assert left == [0, 0, 1]
+    left = [
+        await count(world, f"SELECT count(*) FROM {table}")
+        for table in ("inbox", "outbox", "tombstones", "dead_letters")
+    ]
+    assert left == [0, 0, 1, 1]
     assert await state_of(world, asset) == "ready"
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from events.types import AssetPreviewed, AssetUploaded, AssetVectorized
 from functions.assets import handler as assets
 from functions.assets.contract import ChangeAsset, ListAssets
 from functions.core.catalog.contract import Page
@@ -16,8 +17,8 @@ from functions.core.runtime.run import World
 from functions.search import handler as search
 from functions.search.contract import Example, Hits, Search, SimilarOut, Words
 from tests.support.images import a_jpeg, an_image, encoded
-from tests.support.runs import ready, row, rule, write
-from tests.support.worlds import a_desk, a_user, quiet, running
+from tests.support.runs import arrived, ready, row, rule, said_of, through, write
+from tests.support.worlds import a_desk, a_user, an_upload, quiet, running
 
 
 async def verdict(world: World, data: bytes = b"") -> str:
@@ -45,6 +46,17 @@ async def test_a_concept_under_its_threshold_does_not(world: World) -> None:
 async def test_under_review_a_picture_waits(world: World) -> None:
     rule(world, review=True)
     assert await verdict(world) == "pending"
+
+
+async def test_another_models_vector_gives_no_verdict(world: World) -> None:
+    asset = await an_upload(world, await a_user(world), a_jpeg(9))
+    await arrived(world, asset)
+    await through(world, "thumbnail", await said_of(world, AssetUploaded, asset))
+    await through(world, "embed", await said_of(world, AssetPreviewed, asset))
+    await write(world, "UPDATE embeddings SET model = 'former'")
+    await through(world, "moderate", await said_of(world, AssetVectorized, asset, model="former"))
+    now = await row(world, asset)
+    assert (now["state"], now["moderation"]) == ("processed", "pending")
 
 
 async def test_a_picture_that_looks_like_a_blocked_one_is_rejected_and_has_no_point(world: World) -> None:

@@ -1,17 +1,20 @@
 """search: words, examples and both; whole pages without gaps or doubles; the rows have the last word."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import psycopg
 import pytest
 
 from functions.assets import handler as assets
 from functions.assets.contract import ChangeAsset
+from functions.core.adapters.embedder_onnx import OnnxEmbedder
 from functions.core.catalog.filters import AssetFilters
 from functions.core.errors import CursorExpired, Malformed, NotFound, QueryImageExpired
 from functions.core.ids import AssetId, UserId, uuid7
-from functions.core.ports import Point
+from functions.core.models.embedding import Embedding
+from functions.core.ports import Point, Vector
 from functions.core.postgres.server import EmbeddedPostgres
 from functions.core.runtime.run import World
 from functions.core.signing import seal, unseal
@@ -229,3 +232,30 @@ async def test_a_query_image_serves_its_owner_for_an_hour_and_its_model(shelf: S
     await write(shelf.world, "UPDATE query_images SET expires_at = now()")
     with pytest.raises(NotFound):
         await shelf.find(wanted)
+
+
+async def test_no_transaction_is_open_while_the_model_computes(cluster: EmbeddedPostgres) -> None:
+    open_ones: list[int] = []
+
+    class Watching(OnnxEmbedder):
+        """The model, which looks at the database while it reads words."""
+
+        def embed_texts(self, texts: Sequence[str]) -> Vector:
+            with psycopg.connect(url) as beside:
+                found = beside.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " AND xact_start IS NOT NULL"
+                ).fetchone()
+            open_ones.extend(found or ())
+            return super().embed_texts(texts)
+
+    with a_database(cluster) as url, quick_folder() as folder:
+        database, parts = Database(url), Parts(folder)
+        vars(parts)["embedding"] = Embedding(Watching)
+        await database.open()
+        world = World(database, parts)
+        wanted = Search(texts=[Words(q="a boat"), Words(q="red", weight=-1)])
+        assert (await search.search(world, a_desk(await a_user(world)), wanted)).items == []
+        await parts.close()
+        await database.close()
+    assert open_ones == [0, 0]

@@ -27,7 +27,7 @@ from tests.support.databases import a_database
 from tests.support.function_server import ROOT, Function, a_function
 from tests.support.images import a_jpeg
 from tests.support.quick_disk import quick_folder
-from tests.support.runs import count, read
+from tests.support.runs import count, read, until
 from tests.support.worlds import Parts, a_user, an_upload, state_of
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -209,3 +209,12 @@ raise SystemExit(f"loaded at import: {{loaded}}" if loaded else 0)
     }
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=nowhere, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+async def test_embed_is_ready_with_its_model_loaded(deployed: Deployed) -> None:
+    async with a_function("embed", deployed.environment) as function:
+
+        async def is_ready() -> bool:
+            return (await function.send("GET", "/_/ready")).status == 200
+
+        await until(is_ready)

@@ -127,3 +127,13 @@ async def test_complete_is_news_once_and_only_for_the_owner(world: World) -> Non
     with pytest.raises(NotFound):
         await uploads.complete(world, other, asset)
     assert [(await uploads.complete(world, owner, asset))[1] for _ in range(2)] == [True, False]
+    assert [topic for topic, _ in await outbox(world)] == ["storage.events"]
+
+
+async def test_complete_is_news_also_when_the_store_was_quicker_and_then_nothing_is_said_twice(world: World) -> None:
+    owner = await a_user(world)
+    asset = await an_upload(world, owner, DATA)
+    await arrived(world, asset)
+    told = [await uploads.complete(world, owner, asset) for _ in range(2)]
+    assert [(done.state, news) for done, news in told] == [("uploaded", True), ("uploaded", False)]
+    assert await outbox(world) == []

@@ -183,6 +183,7 @@ async def test_a_change_is_made_from_the_revision_that_was_seen(gallery: Gallery
     assert (await gallery.get(f"/v1/assets/{asset}", person)).json == told
     assert await facts_about(gallery, asset) == ["assets.changed"]
     assert (await changed(gallery, person, asset, {"title": ""}, '"2"')).json["description"] == "At dawn.\nCold."
+    assert await facts_about(gallery, asset) == ["assets.changed"], "the index shows no title"
 
 
 @pytest.mark.promises("S47")

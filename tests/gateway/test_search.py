@@ -73,6 +73,7 @@ async def test_filters_narrow_a_search(gallery: Gallery, person: Person) -> None
         ({}, {wide, tall}), ({"orientation": "portrait"}, {tall}), ({"visibility": "public"}, {wide}),
         ({"tag": ["none"]}, set()), ({"from": "2100-01-01"}, set()), ({"to": "2100-01-01T00:00:00Z"}, {wide, tall}),
         ({"trashed": True}, set()), ({"type": "image/png"}, {wide, tall}), ({"color": "teal"}, set()),
+        ({"state": "ready"}, {wide, tall}), ({"state": "failed"}, set()),
     ]  # fmt: skip
     for filters, wanted in cases:
         body = {"texts": [{"q": "otter"}], "filters": {"owner": "me"} | filters}
@@ -153,9 +154,10 @@ async def test_an_example_that_is_not_mine_to_see_is_not_there(gallery: Gallery,
 @pytest.mark.parametrize("filters", [
     {"$where": "1"}, {"owner": {"$ne": "me"}}, {"owner": "me' OR '1'='1"}, {"owner": "me;--"}, {"or": [{"owner": "me"}]},
     {"must": []}, {"must_not": [{"key": "owner"}]}, {"key": "owner", "match": {"value": "x"}}, {"visibility": ["private"]},
-    {"visibility": {"in": ["private"]}}, {"moderation": "pending"}, {"state": "failed"}, {"banned": False}, {"tag": {"not": "a"}},
-    {"tag": [["a"]]}, {"tag": "a"}, {"from": {"gte": 0}}, {"color": "red OR true"}, {"type": "image/png' --"}, {"created": 1},
-    {"filters": {"filters": {"filters": {}}}}, {"trashed": "maybe"}, {"orientation": None, "x": 1}, [], "owner=me", 1,
+    {"visibility": {"in": ["private"]}}, {"moderation": "pending"}, {"state": "deleting"}, {"banned": False},
+    {"tag": {"not": "a"}}, {"tag": [["a"]]}, {"tag": "a"}, {"from": {"gte": 0}}, {"color": "red OR true"},
+    {"type": "image/png' --"}, {"created": 1}, {"filters": {"filters": {"filters": {}}}},
+    {"trashed": "maybe"}, {"orientation": None, "x": 1}, [], "owner=me", 1,
 ])  # fmt: skip
 async def test_a_filter_that_is_not_ours_is_refused(gallery: Gallery, person: Person, filters: object) -> None:
     answer = await gallery.post("/v1/search", person, json={"texts": [{"q": "fox"}], "filters": filters})

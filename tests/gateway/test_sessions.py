@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from functions.core.ids import UserId, uuid7
+from functions.core.times import utcnow
 from functions.core.tx import Database, Tx, rows
+from functions.housekeeping.rows import forget
 from gateway.local.sessions import (
     create_link,
     create_session,
     end_session,
-    forget_expired,
     redeem_link,
     session_user,
 )
@@ -128,13 +129,14 @@ async def test_what_a_user_had_goes_with_the_user(database: Database) -> None:
 
 
 async def test_housekeeping_removes_what_is_over_and_nothing_else(database: Database) -> None:
+    now = utcnow()
     async with database.transaction() as tx:
         user = await a_user(tx)
-        old, fresh = await create_session(tx, user, NOW - 31 * DAY), await create_session(tx, user, NOW)
-        link = await create_link(tx, user, NOW)
-        await create_link(tx, user, NOW - DAY)
-        await forget_expired(tx, NOW)
-        assert await session_user(tx, old, NOW - 30 * DAY) is None
-        assert await session_user(tx, fresh, NOW) == user
+        old, fresh = await create_session(tx, user, now - 31 * DAY), await create_session(tx, user, now)
+        link = await create_link(tx, user, now)
+        await create_link(tx, user, now - DAY)
+        await forget(tx)
+        assert await session_user(tx, old, now - 30 * DAY) is None
+        assert await session_user(tx, fresh, now) == user
         assert len(await rows(tx, "SELECT FROM local_link WHERE user_id = %s", user)) == 1
-        assert await redeem_link(tx, link, NOW) == user
+        assert await redeem_link(tx, link, now) == user

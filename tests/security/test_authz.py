@@ -75,7 +75,7 @@ async def call(gallery: Gallery, name: str, asset: AssetId, who: Person | None, 
 def every_route(gallery: Gallery) -> set[str]:
     found = set()
     for route in iter_route_contexts(gallery.app.routes):
-        methods = set(route.methods or ["ANY"]) - {"HEAD"}
+        methods = set(route.methods or ["ANY"])
         found |= {f"{method} {route.path}" for method in methods}
     return found
 

@@ -53,7 +53,7 @@ def plant(url: str, owner: UserId, model: str, dim: int, count: int) -> None:
             with database.transaction(), database.cursor() as rows:
                 _batch(rows, rng, owner, (model, dim), min(BATCH, count - start))
         database.execute("UPDATE assets SET words = asset_words(id)")
-        database.execute("ANALYZE")
+        database.execute("VACUUM ANALYZE")
 
 
 def _batch(rows: Any, rng: np.random.Generator, owner: UserId, model: tuple[str, int], count: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from events import flow
-from events.types import FACTS, AssetPreviewed, AssetRejected, AssetVectorized, ObjectArrived
+from events.types import FACTS, AssetPreviewed, AssetVectorized
 
 
 def test_a_picture_goes_from_the_store_to_the_index() -> None:
@@ -34,8 +34,6 @@ def test_groups_have_names_of_their_own() -> None:
 def test_names_find_their_entries() -> None:
     assert flow.group("reindex").steps == ("index",)
     assert flow.topic("assets.changed").dead_letters == "assets.changed.dlq"
-    assert flow.topic_of(AssetRejected).name == "assets.processed"
-    assert flow.topic_of(ObjectArrived).name == "storage.events"
     assert flow.groups_of("assets.embedded") == ()
 
 
@@ -44,8 +42,6 @@ def test_unknown_names_are_key_errors() -> None:
         flow.group("recommend")
     with pytest.raises(KeyError):
         flow.topic("user.reaction")
-    with pytest.raises(KeyError):
-        flow.topic_of(AssetPreviewed)
 
 
 def test_every_topic_has_six_partitions_and_dead_letters_beside_it() -> None:

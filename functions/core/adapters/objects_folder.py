@@ -5,7 +5,7 @@ import errno
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,9 @@ from functions.core.adapters.post_policy import Credentials, Grant, VerifiedForm
 from functions.core.errors import Invalid, NotFound, Unavailable
 from functions.core.failpoints import reach
 from functions.core.ids import AssetId
-from functions.core.model import incoming_key
+from functions.core.model import BUCKET, FORM_LIFE, incoming_key
 from functions.core.ports import StoredObject, UploadForm
 
-FORM_LIFE: Final = timedelta(minutes=10)
 BUFFER_BYTES: Final = 256 << 10
 LIST_BATCH: Final = 500
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -73,7 +72,7 @@ class FolderObjects:
         root: Path,
         credentials: Credentials,
         public_url: str,
-        bucket: str = "miraveja",
+        bucket: str = BUCKET,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.bucket = bucket

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field
 
 from functions.core.contract import Tag, Wire
 from functions.core.errors import NotFound
-from functions.core.filters import All, Between, Clause, Is, Not
+from functions.core.filters import All, Between, Clause, Is
 from functions.core.tx import Tx, one
-from functions.core.visibility import Viewer
+from functions.core.visibility import Viewer, findable_by
 
 Color = Literal[
     "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "black", "grey", "white"
@@ -29,6 +29,10 @@ class AssetFilters(Wire):
     """What narrows a list or a search; every given one must hold."""
 
     owner: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$", description="`me`, an id or a handle")] | None = None
+    state: Annotated[
+        Literal["new", "uploaded", "processed", "ready", "rejected", "failed", "expired"] | None,
+        Field(description="searches find what is `ready`, and nothing in another state"),
+    ] = None
     visibility: Literal["private", "unlisted", "public"] | None = None
     tag: Annotated[list[Tag], Field(max_length=12, description="all of them")] = []
     orientation: Literal["landscape", "portrait", "square"] | None = None
@@ -40,8 +44,8 @@ class AssetFilters(Wire):
 
 
 async def condition(tx: Tx, viewer: Viewer, filters: AssetFilters) -> Clause:
-    """The filters as one condition; an unknown owner finds nothing, as NotFound."""
-    parts: list[Clause] = [Is("trashed", (True,)) if filters.trashed else Not(Is("trashed", (True,)))]
+    """The filters and who is looking as one condition; states are the query's own matter. NotFound for an unknown owner."""
+    parts: list[Clause] = [findable_by(viewer, trashed=filters.trashed)]
     if filters.owner:
         parts.append(Is("owner", (str(await _owner(tx, viewer, filters.owner)),)))
     parts += [Is("tags", (tag,)) for tag in filters.tag]

@@ -41,6 +41,12 @@ async def recognise(tx: Tx, principal: Principal) -> Caller:
     return Caller(UserId(row["id"]), row["handle"], row["name"], row["created_at"], principal)
 
 
+async def in_standing(tx: Tx, user: UserId) -> tuple[str, str] | None:
+    """Subject and name of a user who is not banned."""
+    row = await one(tx, "SELECT subject, name FROM users WHERE id = %s AND banned_at IS NULL", user)
+    return (row["subject"], row["name"]) if row else None
+
+
 async def _welcome(tx: Tx, principal: Principal) -> DictRow:
     user = uuid7()
     name = line(principal.name or "", 64) or "Somebody"

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 
 ROLES: Final = frozenset({"user", "moderator", "admin"})
+TOKEN_LIFE_S: Final = 300
+"""How long a token of the embedded gallery is good."""
 FRESH_S: Final = 300
 """Privileges need a token at most this old, so that a role taken away is gone within its life."""
 

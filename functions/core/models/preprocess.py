@@ -47,6 +47,13 @@ class Preprocess:
         return small.crop((left, top, left + self.side, top + self.side))
 
 
+def blank() -> bytes:
+    """A small black picture, for a tower that is to be loaded before the first real one comes."""
+    with io.BytesIO() as out:
+        Image.new("RGB", (8, 8)).save(out, "PNG")
+        return out.getvalue()
+
+
 def _scaled(size: tuple[int, int], short: int) -> tuple[int, int]:
     """Width and height whose shorter one is `short`."""
     wide, high = size

@@ -42,11 +42,6 @@ def phash(picture: Image.Image) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def distance(one: int, other: int) -> int:
-    """In how many of the 64 bits two fingerprints differ."""
-    return (one ^ other).bit_count()
-
-
 def flattened(picture: Image.Image) -> Image.Image:
     """An RGB picture; what is transparent lies on white."""
     if picture.mode != "RGBA":

@@ -19,7 +19,7 @@ Counted = Literal["attempts", "waits"]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one group."""
+    """One event on its way to one group; `suspect` when a process that had it died or slept beyond its lease."""
 
     id: int
     topic: str
@@ -28,6 +28,7 @@ class Delivery:
     message: dict[str, Any]
     attempts: int
     waits: int
+    suspect: bool
     token: UUID
 
 
@@ -56,9 +57,10 @@ async def claim(tx: Tx, groups: list[str], limit: int, lease_s: float) -> list[D
                 AND (e.lease_until > now() OR (e."group" = d."group" AND e.id < d.id)))
             ORDER BY id LIMIT %s
         ), first AS (SELECT DISTINCT ON (key) id FROM due ORDER BY key, id)
-        UPDATE deliveries d SET lease_until = now() + make_interval(secs => %s), token = %s, attempts = attempts + 1
+        UPDATE deliveries d SET lease_until = now() + make_interval(secs => %s), token = %s,
+            suspect = d.suspect OR d.lease_until IS NOT NULL
         FROM first WHERE d.id = first.id
-        RETURNING d.id, d.topic, d."group", d.key, d.message, d.attempts, d.waits, d.token
+        RETURNING d.id, d.topic, d."group", d.key, d.message, d.attempts, d.waits, d.suspect, d.token
         """,
         groups, limit, lease_s, token,
     )  # fmt: skip
@@ -83,8 +85,8 @@ async def postpone(tx: Tx, delivery: Delivery, delay_s: float, counts: Counted |
     """Give it back for later, counted as an attempt that failed for reasons of its own, as a wait, or not at all."""
     await tx.execute(
         "UPDATE deliveries SET lease_until = NULL, not_before = now() + make_interval(secs => %s),"
-        " attempts = attempts - %s, waits = waits + %s WHERE id = %s AND token = %s",
-        [delay_s, int(counts != "attempts"), int(counts == "waits"), delivery.id, delivery.token],
+        " attempts = attempts + %s, waits = waits + %s WHERE id = %s AND token = %s",
+        [delay_s, int(counts == "attempts"), int(counts == "waits"), delivery.id, delivery.token],
     )
 
 
@@ -106,7 +108,10 @@ async def bury(tx: Tx, delivery: Delivery, error: str) -> None:
 
 async def abandon(tx: Tx, groups: list[str]) -> None:
     """Every lease of these groups is lost: for their only runner, when it starts."""
-    await tx.execute('UPDATE deliveries SET lease_until = NULL WHERE "group" = ANY(%s)', [groups])
+    await tx.execute(
+        'UPDATE deliveries SET lease_until = NULL, suspect = true WHERE "group" = ANY(%s) AND lease_until IS NOT NULL',
+        [groups],
+    )
 
 
 async def due_in(tx: Tx, groups: list[str]) -> float | None:

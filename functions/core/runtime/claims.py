@@ -1,6 +1,6 @@
 """The first transaction of a step: look at the row and the inbox, and take the work on or say why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from events.envelope import from_json
@@ -15,7 +15,8 @@ from functions.core.tx import Tx
 
 MOST_ATTEMPTS = 5
 MOST_LOST = 3
-"""A picture that kills its worker is set aside although no exception was ever raised."""
+"""A picture that kills its worker is set aside although no exception was ever raised; after the first time the runner
+gives it the process for itself, so that its neighbours do not pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ async def take(tx: Tx, step: Step, fact: Fact, lease_s: float) -> Taken | Left:
         return Left(Answer(Outcome.GONE), settle=ref)
     entry = Entry(step.name, asset_id, ref.generation, mark_of(fact, asset))
     if left := await _known(tx, entry, ref) or _out_of_place(step, fact, asset, ref):
-        return left
+        # What failed may be tried again, from the very bytes that tidying up would remove.
+        return replace(left, settle=None) if asset.state is State.FAILED else left
     return await _claim(tx, step, entry, asset, lease_s)
 
 

@@ -32,6 +32,10 @@ class Superseded(Exception):
     """The asset was deleted or replaced while the step worked."""
 
 
+class GivenUp(Exception):
+    """The asset failed while the step worked; it may be tried again, so nothing of it is removed."""
+
+
 class LeaseLost(Exception):
     """Another took the work over; its word counts."""
 
@@ -82,7 +86,7 @@ async def _carry_out(step: Step, taken: Taken, world: World) -> Answer:
         with suppress(Unavailable):
             await _let_go(taken.claim, Answer(Outcome.BUSY, error="stopped"), world)
         raise
-    except (Superseded, Rejected, LeaseLost) as end:
+    except (Superseded, GivenUp, Rejected, LeaseLost) as end:
         return await _ended(step, taken, end, world)
     except Exception as trouble:  # noqa: BLE001 -- a bug in one step must not end the process
         return await _troubled(step, taken, trouble, world)
@@ -98,7 +102,7 @@ async def _ended(step: Step, taken: Taken, end: Exception, world: World) -> Answ
         return await _reject(step, taken.asset, taken.claim, end, world)
     if isinstance(end, LeaseLost) and not await _is_superseded(taken.asset, world):
         return Answer(Outcome.BUSY, error="lease_lost")
-    if step.undo:
+    if step.undo and not isinstance(end, GivenUp):
         await step.undo(_ref(taken.asset), world.ports)
     return await _close(taken.claim, world)
 
@@ -157,7 +161,7 @@ async def _record(tx: Tx, step: Step, claim: Claim, asset: Asset, result: Any) -
         raise LeaseLost
     now = await _still_there(tx, asset, lock=True)
     if now.state in ENDS and not step.at_ends:
-        raise Superseded
+        raise GivenUp if now.state is State.FAILED else Superseded
     fact: Fact | None = await step.record(tx, now, result)
     event = new_event(fact, now=utcnow()) if fact else None
     await inbox.finish(tx, claim, "done", to_json(event) if event else None)
@@ -173,10 +177,11 @@ async def _reject(step: Step, asset: Asset, claim: Claim, verdict: Rejected, wor
     async with world.database.transaction() as tx:
         if not await inbox.finish(tx, claim, "done", None, verdict.code()):
             return Answer(Outcome.BUSY, error="lease_lost")
-        if await assets.end(tx, asset.id, State.REJECTED, verdict.code()):
-            await steps.end(tx, asset, step.name, "rejected", verdict.code())
+        await steps.end(tx, asset, step.name, "rejected", verdict.code())
+        ended = await assets.end(tx, asset.id, State.REJECTED, verdict.code())
+        if ended:
             await outbox.put(tx, "assets.processed", AssetRejected.of(asset, reason=verdict.code()))
-    if step.settle:
+    if ended and step.settle:
         await step.settle(_ref(asset), world.ports)
     return Answer(Outcome.GONE)
 

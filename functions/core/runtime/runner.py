@@ -16,6 +16,7 @@ from events import flow, minio
 from events.envelope import Event, from_json, new_event, to_json
 from events.errors import EnvelopeError
 from functions.core.errors import Unavailable
+from functions.core.model import BUCKET
 from functions.core.postgres import inbox, log
 from functions.core.postgres.log import Counted, Delivery
 from functions.core.runtime.answer import Answer, Outcome
@@ -57,9 +58,11 @@ class Runner:
     steps: Mapping[str, Step]
     groups: list[str]
     slots: int = 4
-    bucket: str = "miraveja"
+    bucket: str = BUCKET
     grace_s: float = 2.0
     _under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _suspects: set[int] = field(default_factory=set)
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _pauses: dict[str, Pause] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -84,10 +87,10 @@ class Runner:
             await inbox.abandon(tx, [step for name in self.groups for step in flow.group(name).steps])
 
     async def _fill(self) -> bool:
-        """Start what is due and fits; says whether anything was."""
+        """Start what is due and fits; says whether anything was. Nothing new comes beside a suspect."""
         groups = [name for name in self.groups if self._pause(name).until <= time.monotonic()]
         free = self.slots - len(self._under_way)
-        if not groups or free <= 0:
+        if not groups or free <= 0 or self._suspects:
             return False
         try:
             async with self.world.database.transaction() as tx:
@@ -98,6 +101,7 @@ class Runner:
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery), name=f"{delivery.group}:{delivery.key}")
             self._under_way[delivery.id] = task
+            self._suspects |= {delivery.id} if delivery.suspect else set()
         return bool(claimed)
 
     async def _rest(self) -> None:
@@ -117,14 +121,30 @@ class Runner:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            await self._pass(delivery)
+            if delivery.suspect:
+                await self._pass_alone(delivery)
+            else:
+                await self._pass(delivery)
+        except asyncio.CancelledError:
+            # Told to stop: given back at once, and under no new suspicion.
+            with suppress(Unavailable):
+                await self._give_back(delivery, 0, None)
+            raise
         except Unavailable:
             self._pause(delivery.group).lengthen()
         except Exception:  # one delivery must not end the runner; its lease brings it back
             logger.exception("delivery %s of %s failed", delivery.id, delivery.group)
         finally:
             self._under_way.pop(delivery.id, None)
+            self._suspects.discard(delivery.id)
             self._wake.set()
+
+    async def _pass_alone(self, delivery: Delivery) -> None:
+        """What may have killed its process has the next one for itself: no neighbour is lost with it, or blamed for it."""
+        async with self._alone:
+            if innocent := [task for id_, task in self._under_way.items() if id_ not in self._suspects]:
+                await asyncio.wait(innocent)
+            await self._pass(delivery)
 
     async def _pass(self, delivery: Delivery) -> None:
         """Each fact of a record through the group; what was done before gives its stored reply again."""
@@ -172,12 +192,15 @@ class Runner:
             self._pause(delivery.group).lengthen()
         counts = COUNTS.get(result.outcome)
         tries = {"attempts": delivery.attempts, "waits": delivery.waits}.get(counts or "", 0)
-        if result.outcome in HOPELESS or (counts and tries >= MOST[counts]):
+        if result.outcome in HOPELESS or (counts and tries + 1 >= MOST[counts]):
             await self._bury(delivery, result.error)
             return
         delay = random.uniform(0, 0.5 * 2 ** min(tries, 4))  # noqa: S311
+        await self._give_back(delivery, delay, counts)
+
+    async def _give_back(self, delivery: Delivery, delay_s: float, counts: Counted | None) -> None:
         async with self.world.database.transaction() as tx:
-            await log.postpone(tx, delivery, delay, counts)
+            await log.postpone(tx, delivery, delay_s, counts)
 
     async def _bury(self, delivery: Delivery, error: str) -> None:
         logger.warning("dead letter: %s %s: %s", delivery.group, delivery.key, error)

@@ -15,30 +15,30 @@ from events.envelope import Event, from_http, new_event, to_binary
 from events.errors import EnvelopeError, NotAccepted, ProofError
 from events.strict import MAX_BYTES
 from events.types import ObjectArrived
-from functions.core import wire
+from functions.core import logs, wire
 from functions.core.errors import MiraVejaError, Unavailable
+from functions.core.model import BUCKET
 from functions.core.runtime.answer import Answer, Outcome
-from functions.core.runtime.run import answer
+from functions.core.runtime.run import World, answer
 from functions.core.runtime.step import Step
 from functions.core.settings import Settings
 from functions.core.times import utcnow
 
 Serve = Callable[[Request], Any]
-BUCKET: Final = "miraveja"
 PROBE_S: Final = 2.0
 
 
 def entry(step: Step) -> Serve:
     """The function that functions-framework serves; nothing connects before the first readiness probe or event."""
     settings = cache(Settings.load)
-    world = wire.Once(lambda: wire.open_world(settings()))
+    world = wire.Once(lambda: _open(step, settings()))
 
     async def serve(request: Request) -> Response:
         match request.method, request.url.path:
             case "GET", "/_/health":
                 return Response(status_code=200)
             case "GET", "/_/ready":
-                return await _ready(world)
+                return await _ready(step, world)
             case "POST", "/":
                 return await _take(step, request, settings, world)
         return _problem(405 if request.url.path == "/" else 400, "unknown_route")
@@ -48,10 +48,20 @@ def entry(step: Step) -> Serve:
     return served
 
 
-async def _ready(world: wire.Once) -> Response:
+async def _open(step: Step, settings: Settings) -> World:
+    logs.start(settings, step.name, wire.confidential(settings))
+    return await wire.open_world(settings)
+
+
+async def _ready(step: Step, world: wire.Once) -> Response:
+    """200 once rows answer and what the work needs is loaded; loading goes on after a probe that was too short for it."""
     try:
-        async with asyncio.timeout(PROBE_S), (await world.get()).database.transaction() as tx:
-            await tx.execute("SELECT 1")
+        async with asyncio.timeout(PROBE_S):
+            here = await world.get()
+            async with here.database.transaction() as tx:
+                await tx.execute("SELECT 1")
+            if step.warm:
+                await step.warm(here.ports)
     except TimeoutError:
         return _problem(503, Unavailable.code())
     except MiraVejaError as error:

@@ -87,6 +87,8 @@ class Step:
     load: Callable[[Tx, Asset], Awaitable[Any]] | None = None
     undo: Callable[[Ref, Ports], Awaitable[None]] | None = None
     settle: Callable[[Ref, Ports], Awaitable[None]] | None = None
+    warm: Callable[[Ports], Awaitable[None]] | None = None
+    """Loads what the work needs, before the first event comes; cheap when done again."""
     by_generation: bool = False
     """Whether `undo` takes only what bears the generation's name, so that it may run while a later one lives."""
     at_ends: bool = False

@@ -53,7 +53,8 @@ CREATE INDEX assets_by_owner ON assets (owner, created_at DESC, id DESC);
 CREATE INDEX assets_newest ON assets (created_at DESC, id DESC) WHERE state = 'ready';
 CREATE INDEX assets_under_way ON assets (state, updated_at) WHERE state NOT IN ('ready', 'rejected', 'expired');
 CREATE INDEX assets_trashed ON assets (trashed_at) WHERE trashed_at IS NOT NULL;
-CREATE INDEX assets_words ON assets USING gin (words);
+-- Without a list of pending entries, which every search would have to read through.
+CREATE INDEX assets_words ON assets USING gin (words) WITH (fastupdate = off);
 
 CREATE TABLE tombstones (
     asset_id uuid PRIMARY KEY,
@@ -157,6 +158,7 @@ CREATE TABLE deliveries (
     message jsonb NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
     waits integer NOT NULL DEFAULT 0,
+    suspect boolean NOT NULL DEFAULT false,  -- a process died, or slept, while it had this
     not_before timestamptz NOT NULL DEFAULT now(),
     lease_until timestamptz,
     token uuid,

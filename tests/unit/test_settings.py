@@ -1,0 +1,55 @@
+"""A bad setting stops the start and names itself, without repeating what it was given."""
+
+import base64
+
+import pytest
+
+from functions.core.errors import Invalid
+from functions.core.settings import Settings
+from functions.core.wire import check, event_keys, media_keys
+from functions.core.written import thresholds
+
+KEY = base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODERATION_THRESHOLDS", "nudity"), ("MODERATION_THRESHOLDS", "nudity=nan"),
+        ("MODERATION_THRESHOLDS", "nudity=1.1"), ("MODERATION_THRESHOLDS", "nudity=-0.1"),
+        ("MODERATION_THRESHOLDS", "nudity=inf"), ("MODERATION_THRESHOLDS", " =0.5"),
+        ("MODERATION_THRESHOLDS", "nudity=0.5,gore="), ("EVENT_KEYS", "c2hvcnQ="), ("EVENT_KEYS", "not base64!"),
+        ("EVENT_KEYS", ""), ("EVENT_KEYS", f"{KEY},{KEY},{KEY}"), ("MEDIA_KEYS", KEY), ("MEDIA_KEYS", "a:c2hvcnQ="),
+        ("MEDIA_KEYS", f"a:{KEY},a:{KEY}"),
+    ],
+)  # fmt: skip
+def test_a_list_in_a_wrong_form_is_found_at_the_start(name: str, value: str) -> None:
+    with pytest.raises(Invalid, match=rf"^MIRAVEJA_{name}: ") as caught:
+        Settings.load({f"MIRAVEJA_{name}": value})
+    assert KEY not in caught.value.detail
+
+
+def test_good_lists_are_read() -> None:
+    said = Settings.load({"MIRAVEJA_EVENT_KEYS": f"{KEY},{KEY}", "MIRAVEJA_MEDIA_KEYS": f"b:{KEY},a:{KEY}"})
+    assert event_keys(said) == [b"k" * 32] * 2
+    assert media_keys(said).current == "b"
+    assert thresholds("bare skin = 0.8,x=y=1,") == (("bare skin", 0.8), ("x=y", 1.0))
+    assert thresholds("") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EVENTS_URL", "kafka://user:hunter2@broker"), ("OBJECTS_URL", "s3://bucket"), ("IDENTITY_URL", "locl:"),
+        ("VECTORS_URL", "qdrant://index"), ("EMBEDDER_URL", "onnx:other"),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_not_served_here_names_its_setting(name: str, value: str) -> None:
+    with pytest.raises(Invalid, match=rf"^MIRAVEJA_{name}: ") as caught:
+        check(Settings.load({f"MIRAVEJA_{name}": value}))
+    assert "hunter2" not in caught.value.detail
+
+
+def test_what_is_the_default_is_served_and_an_issuer_too() -> None:
+    check(Settings.load({}))
+    check(Settings.load({"MIRAVEJA_IDENTITY_URL": "https://id.example/realms/a"}))
