@@ -182,7 +182,8 @@ async def test_odd_headers(gallery: Gallery, person: Person) -> None:
     verbs = ["HEAD", "OPTIONS", "TRACE", "PUT", "CONNECT", "PROPFIND", "POST", "DELETE"]
     for verb, path in product(verbs, ["/v1/me", "/", "/v1/search", picture, "/store/miraveja"]):
         answer = await gallery.ask(verb, path, person)
-        assert answer.status in {400, 403, 404, 405, 422}, (verb, path)
+        fine = {200} if (verb, path) == ("HEAD", "/") else {400, 403, 404, 405, 422}
+        assert answer.status in fine, (verb, path)
 
 
 @pytest.mark.promises("S49")
