@@ -15,7 +15,8 @@ help: ## what each verb does
 
 $(BIN)/miraveja: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "Installing into $(VENV): about a minute the first time"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/miraveja

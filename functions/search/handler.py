@@ -42,7 +42,7 @@ async def similar(world: World, desk: Desk, asset: UUID, limit: int) -> SimilarO
     async with world.database.transaction() as tx:
         vector = await rows.asset_vector(tx, desk.viewer, asset, world.ports.embedding.model.model_id)
         clause = await condition(tx, desk.viewer, AssetFilters())
-        asked = Asked(vector, "", "", clause, by_words=False, limit=limit)
+        asked = Asked(desk.viewer, vector, "", "", clause, by_words=False, limit=limit)
         order = [found for found in await ranked(world, tx, asked, limit + 1) if found.id != asset]
         items, _ = await page(world, tx, desk, asked, order)
         return SimilarOut(items=items)

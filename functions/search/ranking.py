@@ -14,6 +14,7 @@ from functions.core.ports import Vector
 from functions.core.runtime.run import World
 from functions.core.runtime.step import Ports
 from functions.core.tx import Tx
+from functions.core.visibility import Viewer
 from functions.search import fusion, rows
 from functions.search.contract import Search
 
@@ -27,6 +28,7 @@ SHALLOW: Final = 200
 class Asked:
     """A search made ready: its direction, float32 of shape (dim,), its words, whom and what it is limited to, how many."""
 
+    viewer: Viewer
     vector: Vector
     words: str
     unwanted: str
@@ -58,7 +60,9 @@ async def prepare(world: World, tx: Tx, desk: Desk, wanted: Search, said: Vector
     wished = [part.q for part in wanted.texts if part.weight > 0]
     unwanted = [part.q for part in wanted.texts if part.weight < 0]
     vector = unit(said + await _examples(world, tx, desk, wanted))
-    return Asked(vector, " ".join(wished), " ".join(unwanted), clause, bool(wished), wanted.limit, wanted.min_score)
+    return Asked(
+        desk.viewer, vector, " ".join(wished), " ".join(unwanted), clause, bool(wished), wanted.limit, wanted.min_score
+    )
 
 
 async def _examples(world: World, tx: Tx, desk: Desk, wanted: Search) -> Vector:
@@ -78,7 +82,9 @@ async def ranked(world: World, tx: Tx, asked: Asked, wanted: int) -> list[fusion
     """The fused order as far as it is wanted: what lies deep is appended, so that earlier pages never change."""
     depth = SHALLOW if wanted <= SHALLOW // 2 else DEEPEST
     near = await world.ports.vectors.nearest(asked.vector, asked.clause, depth)
-    said = await rows.by_words(tx, asked.clause, asked.words, asked.unwanted, depth) if asked.words else []
+    said = (
+        await rows.by_words(tx, asked.viewer, asked.clause, asked.words, asked.unwanted, depth) if asked.words else []
+    )
     first = fusion.fuse(near[:SHALLOW], said[:SHALLOW])
     known = {found.id for found in first}
     deep = fusion.fuse(near[SHALLOW:], said[SHALLOW:])

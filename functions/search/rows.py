@@ -1,6 +1,7 @@
 """The SQL of search."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from functions.core.catalog.read import seen_by
@@ -13,37 +14,34 @@ from functions.core.postgres.where import FROM, where
 from functions.core.tx import Tx, one, rows
 from functions.core.visibility import Viewer
 
-
-async def by_words(tx: Tx, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
-    """Assets whose title, tags, description, prompt or file name say it, best first; where none says all, those that say any."""
-    for query in await _queries(tx, words, unwanted):
-        if found := await _matches(tx, query, clause, limit):
-            return found
-    return []
+# The file name (weight C) is its owner's to search: what is not shown must not be told by a hit either.
+SAYS: Final = "a.words @@ %s::tsquery AND (a.owner = %s OR ts_filter(a.words, '{a,b}') @@ %s::tsquery)"
 
 
-async def _queries(tx: Tx, words: str, unwanted: str) -> list[str]:
-    """All the words, then any of them, each without what is not wanted; texts of nothing but small words have none."""
-    row = await one(
-        tx,
-        "SELECT websearch_to_tsquery('english', %s)::text AS every,"
-        " replace(plainto_tsquery('english', %s)::text, '&', '|') AS some, plainto_tsquery('english', %s)::text AS without",
-        words, words, unwanted,
-    )  # fmt: skip
-    said = dict.fromkeys([row["every"], row["some"]] if row else [])
-    less = f" & !({row['without']})" if row and row["without"] else ""
-    return [f"({query}){less}" for query in said if query]
-
-
-async def _matches(tx: Tx, query: str, clause: Clause, limit: int) -> list[AssetId]:
+async def by_words(tx: Tx, viewer: Viewer, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
+    """Assets whose title, tags, description, prompt or (for their owner) file name say it, best first."""
+    query = await _query(tx, words, unwanted)
+    if not query:
+        return []
     sql, values = where(clause)
     found = await rows(
         tx,
-        f"SELECT a.id FROM {FROM} WHERE a.words @@ %s::tsquery AND a.state = 'ready' AND {sql}"
+        f"SELECT a.id FROM {FROM} WHERE {SAYS} AND a.state = 'ready' AND {sql}"
         " ORDER BY ts_rank(a.words, %s::tsquery, 1) DESC, a.id LIMIT %s",
-        query, *values, query, limit,
+        query, viewer.user, query, *values, query, limit,
     )  # fmt: skip
     return [AssetId(row["id"]) for row in found]
+
+
+async def _query(tx: Tx, words: str, unwanted: str) -> str:
+    """All the words and none of the unwanted; empty for a text of nothing but small words."""
+    row = await one(
+        tx, "SELECT websearch_to_tsquery('english', %s)::text AS said, plainto_tsquery('english', %s)::text AS without",
+        words, unwanted,
+    )  # fmt: skip
+    if row is None or not row["said"]:
+        return ""
+    return f"({row['said']}) & !({row['without']})" if row["without"] else str(row["said"])
 
 
 async def asset_vector(tx: Tx, viewer: Viewer, asset: UUID, model: str) -> Vector:

@@ -38,8 +38,7 @@ async def presign(world: World, owner: UserId, wanted: PresignUpload) -> Presign
         twin = await rows.living_twin(tx, owner, bytes.fromhex(wanted.sha256))
         if twin and twin.has_bytes:
             return Presigned(await _again(tx, twin), created=False)
-        if twin is None:
-            await _within_quota(tx, owner, wanted.size, rules)
+        await _within_quota(tx, owner, wanted.size, rules, twin)
         asset = await rows.expect(tx, owner, wanted, twin, utcnow() + FORM_LIFE)
     form = await world.ports.objects.presign_post(asset, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256))
     return Presigned(UploadOut(asset_id=asset, state=State.NEW, upload=_told(form)), created=True)
@@ -55,9 +54,9 @@ async def _again(tx: Tx, twin: Twin) -> UploadOut:
     return UploadOut(asset_id=twin.id, state=state, duplicate=True)
 
 
-async def _within_quota(tx: Tx, owner: UserId, size: int, rules: Rules) -> None:
+async def _within_quota(tx: Tx, owner: UserId, size: int, rules: Rules, twin: Twin | None) -> None:
     """Raise Limited or TooLarge; the owner's row is locked, so that a race cannot pass."""
-    used = await rows.usage(tx, owner)
+    used = await rows.usage(tx, owner, twin)
     if used.pending >= rules.uploads_pending:
         raise Limited("too many uploads are under way", retry_after=5, limit=rules.uploads_pending)
     if rules.uploads_per_day and used.today >= rules.uploads_per_day:

@@ -50,15 +50,16 @@ async def living_twin(tx: Tx, owner: UserId, sha256: bytes) -> Twin | None:
     return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"], row["has_bytes"]) if row else None
 
 
-async def usage(tx: Tx, owner: UserId) -> Usage:
-    """Counts against the limits."""
+async def usage(tx: Tx, owner: UserId, twin: Twin | None) -> Usage:
+    """Counts against the limits, but for the asset that is asked for again."""
     row = await one(
         tx,
         "SELECT count(*) FILTER (WHERE state = 'new' AND form_expires_at > now()) AS pending,"
         " count(*) FILTER (WHERE created_at > now() - interval '1 day') AS today,"
         " coalesce(sum(size) FILTER (WHERE state NOT IN ('expired', 'rejected')), 0)::bigint AS bytes"
-        " FROM assets WHERE owner = %s",
+        " FROM assets WHERE owner = %s AND id IS DISTINCT FROM %s",
         owner,
+        twin.id if twin else None,
     )
     return Usage(**row) if row else Usage(0, 0, 0)
 

@@ -4,12 +4,15 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.cli import options
 
 if TYPE_CHECKING:
     from gateway.client.api import Answer, Gallery
+
+PATIENCE_S: Final = 5.0
+"""A person waits for the answer."""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -55,7 +58,7 @@ async def _search(given: argparse.Namespace) -> "Answer":
     from gateway.client.credentials import bearer
 
     settings = options.settings(given)
-    async with Gallery(settings.url, bearer(settings)) as gallery:
+    async with Gallery(settings.url, bearer(settings), patience_s=PATIENCE_S) as gallery:
         if given.image is None:
             return await gallery.search(given.text, given.unwanted, given.limit)
         return await gallery.search_body(await _by_example(gallery, given))

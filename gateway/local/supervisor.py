@@ -106,6 +106,7 @@ class Gallery:
     def start(self) -> None:
         """Bring everything up; raises Invalid, Conflict or Unavailable with what to do about it."""
         said = self.settings
+        os.umask(0o077)  # whatever is made below the data folder is ours alone
         wire.check(said)
         refuse_unsafe(said.host, said.env, [said.identity_url, said.objects_url])
         _await_port(said.host, said.port)
@@ -178,7 +179,7 @@ class Gallery:
 def alone(data_dir: Path) -> Iterator[None]:
     """Hold a data folder for this supervisor; raises Conflict while another has it."""
     data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
+    with os.fdopen(os.open(data_dir / "lock", os.O_CREAT | os.O_RDWR, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

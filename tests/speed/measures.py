@@ -219,7 +219,7 @@ class Parts:
         asked_for = time.perf_counter()
         ids = [scored.id for scored in found[:HITS]]
         fetched = await timed(lambda: read.by_ids(self.database, desk, ids))
-        said = await timed(lambda: rows.by_words(self.database, findable_by(viewer), words, "", SHALLOW))
+        said = await timed(lambda: rows.by_words(self.database, viewer, findable_by(viewer), words, "", SHALLOW))
         return whole, computed - started, asked_for - computed, fetched, said
 
 

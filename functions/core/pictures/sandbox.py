@@ -14,7 +14,8 @@ from functions.core.pictures.limits import Limits
 from functions.core.pictures.seccomp import only_threads
 
 _LINUX: Final = sys.platform == "linux"
-_NOBODY: Final = 65_534
+_NOBODY: Final = 1_893_000_017
+"""A number of nobody's at all: the account `nobody` may run other servers, Postgres among them."""
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 _CAPABILITY_VERSION: Final = 0x2008_0522
