@@ -137,3 +137,13 @@ async def test_complete_is_news_also_when_the_store_was_quicker_and_then_nothing
     told = [await uploads.complete(world, owner, asset) for _ in range(2)]
     assert [(done.state, news) for done, news in told] == [("uploaded", True), ("uploaded", False)]
     assert await outbox(world) == []
+
+
+async def test_the_quota_cannot_be_passed_by_asking_for_the_same_bytes_again(world: World) -> None:
+    owner = await a_user(world)
+    rule(world, quota_bytes=100)
+    small = {"name": "a.png", "content_type": "image/png", "sha256": hashlib.sha256(b"x").hexdigest()}
+    await uploads.presign(world, owner, PresignUpload.model_validate(small | {"size": 1}))
+    await uploads.presign(world, owner, PresignUpload.model_validate(small | {"size": 100}))
+    with pytest.raises(TooLarge):
+        await uploads.presign(world, owner, PresignUpload.model_validate(small | {"size": 101}))
