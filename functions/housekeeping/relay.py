@@ -8,6 +8,7 @@ import psycopg
 
 from functions.core.errors import Unavailable
 from functions.core.postgres import outbox
+from functions.core.stopping import told_to_stop
 from functions.core.tx import Database
 
 logger = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ async def keep_relaying(database: Database) -> None:
     wake = asyncio.Event()
     listener = asyncio.create_task(_listen(database, wake))
     try:
-        while True:
+        while not told_to_stop():
             wake.clear()
             if not await _relay(database):
                 with suppress(TimeoutError):
@@ -41,7 +42,7 @@ async def _relay(database: Database) -> int:
 
 
 async def _listen(database: Database, wake: asyncio.Event) -> None:
-    while True:
+    while not told_to_stop():
         with suppress(psycopg.Error, OSError):
             async with database.listening(outbox.CHANNEL) as heard:
                 wake.set()

@@ -14,6 +14,7 @@ from functions.core.errors import Conflict, MiraVejaError, NotFound
 from functions.core.model import incoming_key
 from functions.core.postgres import outbox, upkeep
 from functions.core.runtime.run import World
+from functions.core.stopping import told_to_stop
 from functions.core.times import utcnow
 from functions.core.tx import one
 from functions.housekeeping import rows
@@ -170,7 +171,7 @@ class Sweeper:
 async def keep_sweeping(world: World, trash_days: int, first_s: float = FIRST_S, every_s: float = EVERY_S) -> None:
     """Sweep until cancelled, the first time after a start's own work; trouble is logged, and the next sweep tries again."""
     await asyncio.sleep(first_s)
-    while True:
+    while not told_to_stop():
         try:
             swept = await Sweeper(world, trash_days=trash_days).sweep()
             if swept and swept.done:

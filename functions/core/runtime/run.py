@@ -229,7 +229,8 @@ async def _lease(claim: Claim, world: World) -> AsyncIterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if lost:
+        if lost and body:
+            body.uncancel()
             raise LeaseLost from None
         raise
     finally:

@@ -23,6 +23,7 @@ from functions.core.runtime.answer import Answer, Outcome
 from functions.core.runtime.claims import MOST_ATTEMPTS, undeliverable
 from functions.core.runtime.run import World, answer
 from functions.core.runtime.step import Step
+from functions.core.stopping import told_to_stop
 from functions.core.times import utcnow
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Runner:
         await self._take_over()
         listener, keeper = asyncio.create_task(self._listen()), asyncio.create_task(self._keep_leases())
         try:
-            while True:
+            while not told_to_stop():
                 self._wake.clear()
                 if not await self._fill():
                     await self._rest()
@@ -215,7 +216,7 @@ class Runner:
 
     async def _listen(self) -> None:
         """Wake on every new delivery; the connection is made again when it is lost."""
-        while True:
+        while not told_to_stop():
             with suppress(psycopg.Error):
                 async with self.world.database.listening(log.CHANNEL) as heard:
                     self._wake.set()
@@ -224,7 +225,7 @@ class Runner:
             await asyncio.sleep(0.5)
 
     async def _keep_leases(self) -> None:
-        while True:
+        while not told_to_stop():
             await asyncio.sleep(self.world.lease_s / 3)
             with suppress(Unavailable):
                 async with self.world.database.transaction() as tx:
@@ -235,6 +236,7 @@ class Runner:
         if self._under_way:
             tasks = list(self._under_way.values())
             _, late = await asyncio.wait(tasks, timeout=self.grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            while late:
+                for task in late:
+                    task.cancel()
+                _, late = await asyncio.wait(late, timeout=0.5)
