@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from functions.core.problem import MEDIA_TYPE
 from gateway import problems
-from gateway.door import Door, caller, viewer
+from gateway.door import Door, anybody, viewer
 from gateway.local.guard import HostHeader, known_hosts
 from gateway.routes import assets, health, me, media, meta, search, session, uploads
 from gateway.shell import Limits, Numbered, SafeHeaders
@@ -83,9 +83,9 @@ def routes() -> list[APIRoute]:
 
 
 def security(route: APIRoute) -> list[dict[str, list[str]]]:
-    """Read off the code who may call a route: a token, a token or nothing, or nobody in particular."""
+    """Read off the code who may call a route: a token or key, one or nothing, or nobody in particular."""
     asked = set(_dependencies(route.dependant))
-    if caller in asked:
+    if anybody in asked:
         return [{"bearer": []}]
     return [{"bearer": []}, {}] if viewer in asked else []
 

@@ -99,9 +99,43 @@ def door(request: Request) -> Door:
     return found
 
 
-async def caller(request: Request) -> Caller:
-    """Who asks; raises Unauthenticated without a token that holds."""
+async def anybody(request: Request) -> Caller:
+    """Who asks, by token or by key; raises Unauthenticated without one that holds."""
     return await _known(request, bearer(request.headers.raw))
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """Who asks: a person, or a key that was made for this."""
+
+    scope: str
+
+    async def __call__(self, who: Annotated[Caller, Depends(anybody)]) -> Caller:
+        """Raises Forbidden for a key without the scope."""
+        if not who.principal.may(self.scope):
+            raise Forbidden(f"this key was not made for {self.scope!r}", code="insufficient_scope")
+        return who
+
+
+async def person(who: Annotated[Caller, Depends(anybody)]) -> Caller:
+    """Who asks, in person: accounts, keys and sign-in are nothing for a key."""
+    if who.principal.scopes is not None:
+        raise Forbidden("an API key cannot do this: sign in", code="insufficient_scope")
+    return who
+
+
+async def moderator(who: Annotated[Caller, Depends(person)]) -> Caller:
+    """A person whose fresh token carries the moderator's role."""
+    if not who.principal.is_moderator(utcnow()):
+        raise Forbidden("only moderators may do this", code="insufficient_scope")
+    return who
+
+
+async def admin(who: Annotated[Caller, Depends(person)]) -> Caller:
+    """A person whose fresh token carries the admin's role."""
+    if not who.principal.is_admin(utcnow()):
+        raise Forbidden("only admins may do this", code="insufficient_scope")
+    return who
 
 
 async def viewer(request: Request) -> Viewer:
@@ -109,7 +143,7 @@ async def viewer(request: Request) -> Viewer:
     authorization = bearer(request.headers.raw)
     if authorization is None and door(request).settings.anonymous_read:
         return Viewer()
-    return (await _known(request, authorization)).viewer
+    return (await May("read")(await _known(request, authorization))).viewer
 
 
 async def _known(request: Request, authorization: str | None) -> Caller:
@@ -120,6 +154,11 @@ async def _known(request: Request, authorization: str | None) -> Caller:
 
 
 TheDoor = Annotated[Door, Depends(door)]
-TheCaller = Annotated[Caller, Depends(caller)]
+TheReader = Annotated[Caller, Depends(May("read"))]
+TheUploader = Annotated[Caller, Depends(May("upload"))]
+TheWriter = Annotated[Caller, Depends(May("write"))]
+ThePerson = Annotated[Caller, Depends(person)]
+TheModerator = Annotated[Caller, Depends(moderator)]
+TheAdmin = Annotated[Caller, Depends(admin)]
 TheViewer = Annotated[Viewer, Depends(viewer)]
 TheAsset = Annotated[UUID, Path(alias="assetId")]

@@ -9,6 +9,7 @@ from uuid import uuid4
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from functions.core.asked import Asked, asked
 from functions.core.errors import Malformed, MiraVejaError, TooLarge
 from functions.core.problem import MEDIA_TYPE, describe
 
@@ -41,7 +42,8 @@ class Numbered:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set `state.request_id`."""
         if scope["type"] == "http":
-            scope.setdefault("state", {})["request_id"] = uuid4().hex
+            number = scope.setdefault("state", {})["request_id"] = uuid4().hex
+            asked.set(Asked(number, (scope.get("client") or ("",))[0]))
         await self._app(scope, receive, send)
 
 

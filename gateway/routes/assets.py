@@ -11,7 +11,7 @@ from functions.core.catalog.contract import AssetOut, Page
 from functions.core.errors import Invalid, PreconditionRequired
 from functions.search import handler as search
 from functions.search.contract import SimilarOut
-from gateway.door import TheAsset, TheCaller, TheDoor, TheViewer
+from gateway.door import TheAsset, TheDoor, TheReader, TheViewer, TheWriter
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
@@ -32,7 +32,7 @@ async def read(here: TheDoor, looking: TheViewer, asset_id: TheAsset, response: 
 
 @router.patch("/{assetId}", name="changeAsset")
 async def change(
-    here: TheDoor, who: TheCaller, asset_id: TheAsset, wanted: ChangeAsset, response: Response,
+    here: TheDoor, who: TheWriter, asset_id: TheAsset, wanted: ChangeAsset, response: Response,
     if_match: Annotated[str | None, Header()] = None,
 ) -> AssetOut:  # fmt: skip
     """Change the given fields, from the revision that `If-Match` names."""
@@ -42,25 +42,25 @@ async def change(
 
 
 @router.delete("/{assetId}", name="deleteAsset", status_code=204)
-async def delete(here: TheDoor, who: TheCaller, asset_id: TheAsset, *, permanent: bool = False) -> None:
+async def delete(here: TheDoor, who: TheWriter, asset_id: TheAsset, *, permanent: bool = False) -> None:
     """Into the trash; with `permanent` away for good."""
     await handler.delete(here.world, here.desk(who.viewer), asset_id, permanent=permanent)
 
 
 @router.post("/{assetId}/restore", name="restoreAsset")
-async def restore(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> AssetOut:
+async def restore(here: TheDoor, who: TheWriter, asset_id: TheAsset) -> AssetOut:
     """Out of the trash."""
     return await handler.restore(here.world, here.desk(who.viewer), asset_id)
 
 
 @router.post("/{assetId}/retry", name="retryAsset", status_code=202)
-async def retry(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> AssetOut:
+async def retry(here: TheDoor, who: TheWriter, asset_id: TheAsset) -> AssetOut:
     """A new run after a failure."""
     return await handler.retry(here.world, here.desk(who.viewer), asset_id)
 
 
 @router.get("/{assetId}/timeline", name="assetTimeline")
-async def timeline(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> TimelineOut:
+async def timeline(here: TheDoor, who: TheReader, asset_id: TheAsset) -> TimelineOut:
     """Each step of each run."""
     return await handler.timeline(here.world, here.desk(who.viewer), asset_id)
 
@@ -74,7 +74,7 @@ async def similar(
 
 
 @router.get("/{assetId}/original", name="assetOriginal", status_code=302, response_class=RedirectResponse)
-async def original(here: TheDoor, who: TheCaller, asset_id: TheAsset) -> str:
+async def original(here: TheDoor, who: TheReader, asset_id: TheAsset) -> str:
     """To the original, for its owner and moderators, for five minutes."""
     return await handler.original(here.world, here.desk(who.viewer), asset_id)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from functions.core.contract import Time, Wire
-from gateway.door import TheCaller
+from gateway.door import TheReader
 
 router = APIRouter(prefix="/v1", tags=["me"])
 
@@ -21,7 +21,7 @@ class MeOut(Wire):
 
 
 @router.get("/me", name="readMe")
-async def me(who: TheCaller) -> MeOut:
+async def me(who: TheReader) -> MeOut:
     """Id, handle, name and roles; the roles are those of the token."""
     roles = sorted(who.principal.roles)
     return MeOut(id=who.user, handle=who.handle, name=who.name, roles=roles, created_at=who.created_at)

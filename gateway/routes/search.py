@@ -9,7 +9,7 @@ from starlette.types import Message, Receive
 from functions.core.errors import Invalid, Malformed, TooLarge
 from functions.search import handler
 from functions.search.contract import MOST_QUERY_BYTES, Hits, QueryImageOut, Search, SearchByAddress
-from gateway.door import TheCaller, TheDoor, TheViewer
+from gateway.door import TheDoor, TheReader, TheViewer
 
 router = APIRouter(prefix="/v1", tags=["search"])
 OVERHEAD: Final = 64 * 1024
@@ -32,7 +32,7 @@ UPLOAD: Final = {"requestBody": {"required": True, "content": {"multipart/form-d
 
 
 @router.post("/query-images", name="createQueryImage", status_code=201, openapi_extra=UPLOAD)
-async def query_image(here: TheDoor, who: TheCaller, request: Request) -> QueryImageOut:
+async def query_image(here: TheDoor, who: TheReader, request: Request) -> QueryImageOut:
     """A picture to search by for an hour; it never becomes an asset."""
     model, vector = await here.embed_query(await _picture(request))
     return await handler.create_query_image(here.world, who.user, model, vector)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+SCOPES: Final = frozenset({"read", "upload", "write"})
+"""What an API key can be made for: look, send pictures, change what one owns."""
 ROLES: Final = frozenset({"user", "moderator", "admin"})
 TOKEN_LIFE_S: Final = 300
 """How long a token of the embedded gallery is good."""
@@ -22,11 +24,17 @@ class Principal:
     expires_at: int
     client: str
     name: str | None
+    scopes: frozenset[str] | None = None
+    """What an API key may do; None for a token, which may do all that its roles allow."""
 
     @property
     def key(self) -> tuple[str, str]:
         """Who this is: the issuer and its subject, never an e-mail or a name."""
         return self.issuer, self.subject
+
+    def may(self, scope: str) -> bool:
+        """Whether this is a token, or a key that was given the scope."""
+        return self.scopes is None or scope in self.scopes
 
     def is_moderator(self, now: datetime) -> bool:
         """Whether this fresh token carries the moderator's role, or the admin's, which includes it."""
