@@ -7,7 +7,7 @@ PORT ?=
 SAMPLES ?= 1
 UP := $(if $(DATA),--data "$(DATA)",) $(if $(PORT),--port $(PORT),) $(if $(filter 0,$(SAMPLES)),--no-samples,)
 
-.PHONY: help setup run test lint types architecture unit test-faults bench format docs clean
+.PHONY: help setup run test lint types architecture unit test-security test-faults bench format docs clean
 .DEFAULT_GOAL := help
 
 help: ## what each verb does
@@ -42,6 +42,9 @@ architecture: $(VENV)/.dev ## the one arrow
 
 unit: $(VENV)/.dev ## the tests
 	$(BIN)/pytest -n 2 --dist loadfile -q -m "not faults"
+
+test-security: $(VENV)/.dev ## the promises of SECURITY.md, their tests and results
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not faults" -p tests.support.promise_map
 
 test-faults: $(VENV)/.dev ## the whole fault matrix (minutes)
 	$(BIN)/pytest -n 2 --dist load -q -m faults tests/faults

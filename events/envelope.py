@@ -111,7 +111,7 @@ def _read(document: Mapping[str, Any], accepts: Collection[type[Fact]], sources:
     if sources is not None and source not in sources:
         raise NotAccepted("source is not accepted here")
     event_id = _text(document, "id", _ID)
-    return Event(event_id, source, _fact(document, accepts), _time(document), _traceparent(document))
+    return Event(event_id, source, _fact(document, accepts), _time(document), traceparent(document))
 
 
 def _fact(document: Mapping[str, Any], accepts: Collection[type[Fact]]) -> Fact:
@@ -151,7 +151,7 @@ def _time(document: Mapping[str, Any]) -> datetime:
         raise EnvelopeError("time is not RFC 3339") from None
 
 
-def _traceparent(document: Mapping[str, Any]) -> str | None:
-    # A broken trace is started anew (W3C Trace Context), it does not stop the work.
+def traceparent(document: Mapping[str, Any]) -> str | None:
+    """The trace that a document names; a broken one is started anew (W3C Trace Context), it does not stop the work."""
     value = document.get("traceparent")
     return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None

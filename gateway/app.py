@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -13,18 +13,55 @@ from functions.core.problem import MEDIA_TYPE
 from gateway import problems
 from gateway.door import Door, anybody, viewer
 from gateway.local.guard import HostHeader, known_hosts
-from gateway.routes import assets, health, me, media, meta, search, session, uploads
-from gateway.shell import Limits, Numbered, SafeHeaders
+from gateway.routes import (
+    assets,
+    collections,
+    contact,
+    events,
+    health,
+    invitations,
+    keys,
+    leaving,
+    me,
+    media,
+    meta,
+    metrics,
+    moderation,
+    search,
+    session,
+    shares,
+    suggest,
+    uploads,
+    users,
+)
+from gateway.shell import idempotency
+from gateway.shell.cors import Cors
+from gateway.shell.crowd import Crowd
+from gateway.shell.heads import Heads
+from gateway.shell.limits import Limits, Numbered, SafeHeaders
+from gateway.shell.pace import paced
+from gateway.shell.telemetry import Counted
 
 ROUTERS = (
     uploads.router,
     assets.router,
     search.router,
+    collections.router,
+    shares.router,
+    suggest.router,
+    events.router,
     session.router,
     me.router,
+    users.router,
+    keys.router,
+    invitations.router,
+    leaving.router,
+    moderation.router,
     media.router,
     health.router,
+    metrics.router,
     meta.router,
+    contact.router,
 )
 
 
@@ -37,7 +74,7 @@ class Gateway(FastAPI):
             generate_unique_id_function=_name, swagger_ui_oauth2_redirect_url=None,
         )  # fmt: skip
         for router in ROUTERS:
-            self.include_router(router)
+            self.include_router(router, dependencies=[Depends(paced)])
 
     def openapi(self) -> dict[str, Any]:
         """OpenAPI 3.1 of the routes."""
@@ -50,11 +87,16 @@ def create_app(here: Door, more: list[BaseRoute] | None = None) -> FastAPI:
     app.state.door = here
     app.router.routes.extend(more or [])
     problems.install(app)
+    app.add_middleware(idempotency.OneEffect, routes=identified())
     app.add_middleware(Limits)
+    app.add_middleware(Heads)
+    app.add_middleware(Crowd)
     if here.accounts is not None:
         app.add_middleware(HostHeader, hosts=known_hosts(here.settings.port, here.settings.public_url))
     app.add_middleware(problems.Unforeseen)
+    app.add_middleware(Cors)
     app.add_middleware(SafeHeaders, https=here.settings.address.startswith("https:"))
+    app.add_middleware(Counted)
     app.add_middleware(Numbered)
     return app
 
@@ -69,10 +111,13 @@ def contract(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = PROBLEM
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     who = {route.name: security(route) for route in routes()}
+    repeatable = {route.name for route in identified() if idempotency.takes_key(route)}
     for path in document["paths"].values():
         for operation in path.values():
             operation["security"] = who[operation["operationId"]]
             operation["responses"].pop("422", None)
+            if operation["operationId"] in repeatable:
+                operation.setdefault("parameters", []).append(dict(idempotency.PARAMETER))
             operation["responses"]["default"] = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": REF}}}
     return document
 
@@ -80,6 +125,11 @@ def contract(app: FastAPI) -> dict[str, Any]:
 def routes() -> list[APIRoute]:
     """Every route that every way of running has."""
     return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def identified() -> list[APIRoute]:
+    """The routes that only somebody known may call."""
+    return [route for route in routes() if security(route) == [{"bearer": []}]]
 
 
 def security(route: APIRoute) -> list[dict[str, list[str]]]:

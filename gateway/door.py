@@ -1,26 +1,34 @@
 """What the routes stand on: the world, the keys, and who is asking."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
+from functions.core import written
+from functions.core.asked import asked
 from functions.core.catalog.media import Shown
 from functions.core.catalog.read import Desk
 from functions.core.errors import Forbidden, Unauthenticated
+from functions.core.identity.api_keys import ApiKeys
 from functions.core.identity.callers import Caller, recognise
 from functions.core.identity.principal import Principal
-from functions.core.identity.tokens import Verifier, bearer
+from functions.core.identity.tokens import Verifier, api_key, bearer
+from functions.core.passwords import Passwords
 from functions.core.ports import Vector
 from functions.core.runtime.run import World
 from functions.core.settings import Settings
 from functions.core.signing import Keyring, Picture
 from functions.core.times import utcnow
 from functions.core.visibility import Viewer
+from gateway.live import Live
 from gateway.local.accounts import Accounts
+from gateway.shell.address import network
+from gateway.shell.rates import MINUTE_S, Buckets
+from gateway.shell.turns import Turns, lanes
 
 REMEMBERED_S: Final = 5.0
 MOST_REMEMBERED: Final = 10_000
@@ -33,6 +41,14 @@ class Callers:
 
     world: World
     _known: dict[tuple[str, str], tuple[float, Caller | None]] = field(default_factory=dict)
+    _keys: ApiKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._keys = ApiKeys(self.world.database)
+
+    async def with_key(self, key: str) -> Caller:
+        """Who made an API key, with what it may do; raises Unauthenticated for one that does not hold, Forbidden as `find`."""
+        return await self.find(await self._keys.principal(key))
 
     async def find(self, principal: Principal) -> Caller:
         """The caller; raises Forbidden for one who is banned."""
@@ -43,6 +59,10 @@ class Callers:
             raise Forbidden("this account is suspended")
         # What is remembered is the user; roles are those of the token that is shown now.
         return replace(known, principal=principal)
+
+    def forget(self, principal: Principal) -> None:
+        """Look somebody up anew when they ask next."""
+        self._known.pop(principal.key, None)
 
     async def _look(self, principal: Principal) -> Caller | None:
         found: Caller | None
@@ -75,18 +95,44 @@ class Door:
     media: Keyring
     embed_query: EmbedQuery
     """A stranger's picture -> the model's name and its vector; runs where images are decoded."""
+    others: Mapping[str, Callable[[], Awaitable[str]]] = field(default_factory=dict)
+    """Other processes of ours, by name, and how to ask each for its metrics."""
     callers: Callers
     accounts: Accounts | None
     """One-time links and sessions, in the embedded mode only."""
     shown: dict[Picture, tuple[float, Shown | None]] = field(default_factory=dict)
     """What renditions show, remembered for five seconds."""
     health: Health = field(default_factory=Health)
+    passwords: Passwords = field(default_factory=Passwords)
+    live: Live = field(default_factory=Live)
+    """The streams of live updates."""
+    buckets: Buckets = field(default_factory=Buckets)
+    turns: dict[str, Turns] = field(default_factory=lanes)
 
     @property
     def origins(self) -> frozenset[str]:
         """The origins of the gallery's own pages."""
         port = self.settings.port
         return frozenset({self.settings.address, f"http://localhost:{port}", f"http://127.0.0.1:{port}"})
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """The origins whose pages may read answers."""
+        return self.origins | written.origins(self.settings.cors_origins)
+
+    def owned_by(self, principal: Principal) -> bool:
+        """Whether this is an embedded gallery of the principal's own."""
+        return self.accounts is not None and self.accounts.is_owner(principal)
+
+    def forget(self, principal: Principal) -> None:
+        """Nothing that is remembered of somebody who left counts any more."""
+        self.callers.forget(principal)
+        self.shown.clear()
+
+    def count_failure(self) -> None:
+        """A proof of identity did not hold; raises Limited when too many from one network do not."""
+        most = self.settings.rate_failures
+        self.buckets.take(("rate_failures", network(asked.get().address)), most, MINUTE_S)
 
     def desk(self, viewer: Viewer) -> Desk:
         """What telling of assets needs."""
@@ -149,8 +195,14 @@ async def viewer(request: Request) -> Viewer:
 async def _known(request: Request, authorization: str | None) -> Caller:
     if authorization is None:
         raise Unauthenticated
-    here = door(request)
-    return await here.callers.find(await here.verifier.verify(authorization))
+    here, key = door(request), api_key(authorization)
+    try:
+        if key is not None:
+            return await here.callers.with_key(key)
+        return await here.callers.find(await here.verifier.verify(authorization))
+    except Unauthenticated:
+        here.count_failure()
+        raise
 
 
 TheDoor = Annotated[Door, Depends(door)]

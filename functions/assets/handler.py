@@ -1,30 +1,37 @@
 """What people do with their assets; who may not see one is told that it is not there."""
 
+from typing import Final
 from uuid import UUID
 
 from functions.assets import rows
-from functions.assets.contract import ChangeAsset, ListAssets, StepOut, TimelineOut
+from functions.assets.contract import ChangeAsset, ListAssets, ListOut, StepOut, TimelineOut
 from functions.core.catalog import read
-from functions.core.catalog.contract import AssetOut, Page
+from functions.core.catalog.contract import AssetOut
 from functions.core.catalog.filters import condition
 from functions.core.catalog.read import Desk
 from functions.core.errors import NotFound, PreconditionFailed
 from functions.core.ids import AssetId, UserId
-from functions.core.postgres import steps, upkeep
+from functions.core.postgres import audit_log, steps, upkeep
 from functions.core.runtime.run import World
 from functions.core.signing import original_url, seal, unseal
 from functions.core.tx import Tx
 
+DEEPEST: Final = 10_000
+"""How far a list of everybody's assets is told; `to` begins another where it ends."""
 
-async def page(world: World, desk: Desk, asked: ListAssets) -> Page:
-    """One page; without `owner` every ready asset that the viewer may see."""
+
+async def page(world: World, desk: Desk, asked: ListAssets) -> ListOut:
+    """One page; without `owner` every ready asset that the viewer may see. A list of one's own has no last place."""
     after = rows.place_of(unseal(desk.media, asked.cursor)) if asked.cursor else None
     async with world.database.transaction() as tx:
         clause = await condition(tx, desk.viewer, asked)
         found = await rows.page(tx, desk.viewer, clause, asked, after)
+        facets = await rows.facets(tx, desk.viewer, clause, asked)
     items = [read.told(row, desk) for row in found[: asked.limit]]
-    more = len(found) > asked.limit
-    return Page(items=items, next_cursor=seal(desk.media, rows.place(found[asked.limit - 1])) if more else None)
+    seen = (after.seen if after else 0) + len(items)
+    more = len(found) > asked.limit and (seen < DEEPEST or asked.owner == "me")
+    following = seal(desk.media, rows.place(found[asked.limit - 1], seen)) if more else None
+    return ListOut(items=items, next_cursor=following, facets=facets)
 
 
 async def one(world: World, desk: Desk, asset: UUID) -> tuple[AssetOut, int]:
@@ -50,13 +57,16 @@ async def delete(world: World, desk: Desk, asset: UUID, *, permanent: bool) -> N
     async with world.database.transaction() as tx:
         mine = await _own(tx, desk, asset)
         await (upkeep.delete(tx, mine) if permanent else upkeep.trash(tx, mine))
+        await audit_log.note(tx, desk.viewer.user, f"asset.{'deleted' if permanent else 'trashed'}", f"asset:{asset}")
 
 
 async def restore(world: World, desk: Desk, asset: UUID) -> AssetOut:
     """Out of the trash."""
     async with world.database.transaction() as tx:
         await upkeep.restore(tx, await _own(tx, desk, asset))
-        return await read.one_by_id(tx, desk, asset)
+        told = await read.one_by_id(tx, desk, asset)
+        await audit_log.note(tx, desk.viewer.user, "asset.restored", f"asset:{asset}")
+    return told
 
 
 async def retry(world: World, desk: Desk, asset: UUID) -> AssetOut:
@@ -77,6 +87,9 @@ async def original(world: World, desk: Desk, asset: UUID) -> str:
     """An address of the original that is good for five minutes, for its owner and for moderators who may see it."""
     async with world.database.transaction() as tx:
         generation = await rows.original(tx, desk.viewer, asset)
+        me = desk.viewer.user
+        if me and desk.viewer.moderator and not await rows.lock(tx, me, asset):
+            await audit_log.note(tx, me, "original.opened", f"asset:{asset}")
     return original_url(desk.media, AssetId(asset), generation, desk.now)
 
 

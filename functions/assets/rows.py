@@ -1,54 +1,72 @@
 """The SQL of assets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from functions.assets.contract import ChangeAsset, ListAssets
+from functions.assets.contract import Change, ChangeAsset, ListAssets
 from functions.core.catalog import read
+from functions.core.catalog.facets import Facets, counted
 from functions.core.catalog.read import seen_by
 from functions.core.errors import Malformed, NotFound
 from functions.core.filters import All, Clause, Is
 from functions.core.ids import AssetId, UserId
+from functions.core.postgres import tags
 from functions.core.postgres.assets import refresh_words
-from functions.core.postgres.where import FROM
+from functions.core.postgres.where import FROM, Sql
 from functions.core.tx import Tx
 from functions.core.tx import one as one_row
+from functions.core.tx import rows as all_rows
 from functions.core.visibility import Viewer
 
-Place = tuple[datetime, UUID]
 PLAIN = ("title", "description", "alt", "visibility", "licence", "rating")
+
+
+class Place(NamedTuple):
+    """Where a page ended, and how many there were until then."""
+
+    at: datetime
+    id: UUID
+    seen: int
 
 
 async def page(tx: Tx, viewer: Viewer, clause: Clause, asked: ListAssets, after: Place | None) -> list[DictRow]:
     """A page and one row more, by which the caller knows that there is another."""
     newest = asked.sort == "-createdAt"
-    state = asked.state or (None if asked.owner else "ready")
-    more = "a.state = %s" if state else "true"
-    values: list[object] = [state] if state else []
-    if asked.id:
-        more += " AND a.id = ANY(%s)"
-        values += [asked.id]
+    more, values = _narrowed(asked)
     if after:
         more += f" AND (a.created_at, a.id) {'<' if newest else '>'} (%s, %s)"
-        values += [*after]
+        values += [after.at, after.id]
     order = "DESC" if newest else "ASC"
     tail = f"ORDER BY a.created_at {order}, a.id {order} LIMIT {asked.limit + 1}"
     return await read.select(tx, viewer, clause, more, values, tail)
 
 
-def place(row: DictRow) -> dict[str, object]:
+async def facets(tx: Tx, viewer: Viewer, clause: Clause, asked: ListAssets) -> Facets:
+    """What the whole list is made of."""
+    more, values = _narrowed(asked)
+    return await counted(tx, viewer, clause, asked.facets, more, values)
+
+
+def _narrowed(asked: ListAssets) -> Sql:
+    """What a list asks for beside its filters: without `owner` only what is ready."""
+    state = asked.state or (None if asked.owner else "ready")
+    parts = [("a.state = %s", state), ("a.id = ANY(%s)", asked.id)]
+    return " AND ".join(sql for sql, value in parts if value) or "true", [value for _, value in parts if value]
+
+
+def place(row: DictRow, seen: int) -> dict[str, object]:
     """Where a page ended, for a cursor."""
-    return {"at": row["created_at"].isoformat(), "id": str(row["id"])}
+    return {"at": row["created_at"].isoformat(), "id": str(row["id"]), "n": seen}
 
 
 def place_of(cursor: Mapping[str, object]) -> Place:
     """Where the page before ended; raises Malformed for the cursor of something else."""
     try:
-        return datetime.fromisoformat(str(cursor["at"])), UUID(str(cursor["id"]))
+        return Place(datetime.fromisoformat(str(cursor["at"])), UUID(str(cursor["id"])), int(str(cursor["n"])))
     except (KeyError, ValueError):
         raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None
 
@@ -80,14 +98,33 @@ async def change(tx: Tx, asset: AssetId, wanted: ChangeAsset) -> None:
         f"UPDATE assets SET {sets} revision = revision + 1, updated_at = now() WHERE id = %s", [*given.values(), asset]
     )
     if wanted.tags is not None:
-        await _tag(tx, asset, wanted.tags)
+        await tags.replace(tx, asset, wanted.tags)
     await refresh_words(tx, asset)
 
 
-async def _tag(tx: Tx, asset: AssetId, tags: list[str]) -> None:
-    await tx.execute("DELETE FROM tags WHERE asset_id = %s", [asset])
-    for tag in dict.fromkeys(tags):
-        await tx.execute("INSERT INTO tags (asset_id, name, source) VALUES (%s, %s, 'person')", [asset, tag])
+async def lock_all(tx: Tx, owner: UserId, assets: Sequence[UUID]) -> list[AssetId]:
+    """Those that are this owner's, and alive, by id; locked in that order, so that no two can wait for each other."""
+    found = await all_rows(
+        tx, "SELECT id FROM assets WHERE owner = %s AND id = ANY(%s) AND state <> 'deleting' ORDER BY id FOR NO KEY UPDATE",
+        owner, list(assets),
+    )  # fmt: skip
+    return [AssetId(row["id"]) for row in found]
+
+
+async def change_all(tx: Tx, assets: Sequence[AssetId], change: Change) -> None:
+    """Write one change to all of the assets."""
+    given = {"visibility": change.visibility} if change.visibility else {}
+    sets = "".join(f"{name} = %s, " for name in given)
+    if change.trash or change.restore:
+        sets += f"trashed_at = {'coalesce(trashed_at, now())' if change.trash else 'NULL'}, "
+    await tx.execute(
+        f"UPDATE assets SET {sets} revision = revision + %s, updated_at = now() WHERE id = ANY(%s)",
+        [*given.values(), int(change.edits), list(assets)],
+    )
+    if change.add_tags or change.remove_tags:
+        await tags.remove(tx, assets, change.remove_tags)
+        await tags.add(tx, assets, change.add_tags)
+        await refresh_words(tx, *assets)
 
 
 async def original(tx: Tx, viewer: Viewer, asset: UUID) -> int:

@@ -10,6 +10,8 @@ from functions.core.text import clean, line
 
 LONGEST_TITLE: Final = 200
 LONGEST_DESCRIPTION: Final = 5_000
+LONGEST_NOTE: Final = 500
+LONGEST_LABEL: Final = 64
 LONGEST_TAG: Final = 64
 MOST_TAGS: Final = 50
 LONGEST_QUERY: Final = 256
@@ -46,9 +48,18 @@ def _tag(text: str) -> str:
     return text.lower()
 
 
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("not empty")
+    return text
+
+
 Title = Annotated[str, _line(LONGEST_TITLE)]
 Name = Annotated[str, _line(LONGEST_NAME)]
+Label = Annotated[str, _line(LONGEST_LABEL), AfterValidator(_not_empty)]
+"""What people call somebody, or something of theirs."""
 Description = Annotated[str, _text(LONGEST_DESCRIPTION)]
+Note = Annotated[str, _text(LONGEST_NOTE)]
 Query = Annotated[str, _line(LONGEST_QUERY)]
 Tag = Annotated[str, _line(LONGEST_TAG), AfterValidator(_tag)]
 Time = Annotated[datetime, PlainSerializer(lambda at: at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]

@@ -4,16 +4,22 @@
     ├── Invalid               the request makes no sense as written
     │   ├── Malformed         it cannot even be read
     │   │   └── CursorExpired the list that it continues is no more
-    │   └── TooLarge          it is over a limit of size
+    │   ├── TooLarge          it is over a limit of size
+    │   └── IdempotencyMismatch
     ├── Unauthenticated       nobody we know is asking
     ├── Forbidden             somebody we know may not do this
+    │   └── PasswordRequired  a share link opens for its password
     ├── NotFound              no such thing, or none this caller may see
     ├── Gone                  it was there and has expired
     │   └── QueryImageExpired
     ├── Conflict              the thing is in another state
     │   ├── PreconditionFailed
-    │   └── PreconditionRequired
+    │   ├── PreconditionRequired
+    │   ├── IdempotencyInProgress
+    │   ├── HandleTaken       somebody has this handle, or one that looks like it
+    │   └── TooMany           there are as many as there may be
     ├── Limited               too much, too fast
+    ├── TooSlow               what was announced did not come in time
     ├── Unavailable           a dependency is down: the only kind worth retrying
     │   └── ModelBroken       the shipped model is not the one that was published
     └── Rejected              the bytes can never become a picture here
@@ -61,6 +67,12 @@ class TooLarge(Invalid):
     title = "The request is too large"
 
 
+class IdempotencyMismatch(Invalid):
+    """A key that stands for one request came with another."""
+
+    title = "This Idempotency-Key was used for another request"
+
+
 class Unauthenticated(MiraVejaError):
     """No proof of identity, or one that does not hold; why is for the log only."""
 
@@ -71,6 +83,12 @@ class Forbidden(MiraVejaError):
     """Known caller, refused action."""
 
     title = "Not allowed"
+
+
+class PasswordRequired(Forbidden):
+    """The link is there, and so is a password that has not been shown, or not the right one."""
+
+    title = "This link opens with a password"
 
 
 class NotFound(MiraVejaError):
@@ -115,10 +133,34 @@ class PreconditionRequired(Conflict):
     title = "If-Match is required"
 
 
+class HandleTaken(Conflict):
+    """Somebody has this handle, or one that looks like it, or nobody may."""
+
+    title = "This handle cannot be had"
+
+
+class TooMany(Conflict):
+    """One more than a person may have; the fact `limit` says how many that is."""
+
+    title = "There are as many as there may be"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request of the key is being carried out; the fact `retry_after` says when to ask again, in seconds."""
+
+    title = "The same request is under way"
+
+
 class Limited(MiraVejaError):
     """Too much or too fast; the fact `retry_after` says when to come back, in seconds."""
 
     title = "Too many requests"
+
+
+class TooSlow(MiraVejaError):
+    """The rest of a request did not come in time."""
+
+    title = "The request took too long to arrive"
 
 
 class Unavailable(MiraVejaError):

@@ -1,8 +1,9 @@
 """Conditions on assets as data: one small tree that SQL, the vector index and plain Python all read alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 FIELDS: Final = (
     "owner", "visibility", "moderation", "trashed", "banned", "tags", "colors", "orientation", "type", "created",
@@ -30,6 +31,14 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """It is in the collection: SQL looks there itself, `ids` is what was in it, for those who cannot."""
+
+    collection: UUID
+    ids: frozenset[UUID] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every part holds; without parts it always does."""
 
@@ -50,11 +59,11 @@ class Not:
     part: "Clause"
 
 
-Clause = Is | Between | All | Some | Not
+Clause = Is | Between | Within | All | Some | Not
 
 
 def holds(clause: Clause, facts: Mapping[str, object]) -> bool:
-    """Plain Python's answer, against which the other two renderings are tested."""
+    """Plain Python's answer, against which the other two renderings are tested; `id` stands beside the payload."""
     match clause:
         case Is(field, values):
             found = facts.get(field)
@@ -62,6 +71,8 @@ def holds(clause: Clause, facts: Mapping[str, object]) -> bool:
         case Between(field, low, high):
             at = facts.get(field)
             return isinstance(at, int | float) and (low is None or low <= at) and (high is None or at < high)
+        case Within(_, ids):
+            return facts.get("id") in ids
         case All(parts):
             return all(holds(part, facts) for part in parts)
         case Some(parts):

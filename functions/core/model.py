@@ -57,6 +57,8 @@ BUCKET: Final = "miraveja"
 """The one bucket, wherever it is."""
 FORM_LIFE: Final = timedelta(minutes=10)
 """How long an upload form is good."""
+NEAR: Final = 6
+"""Of 64 bits: perceptual hashes this close are one picture, resized or compressed anew."""
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic")
 
 

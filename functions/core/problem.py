@@ -14,6 +14,7 @@ STATUS: Final[dict[type[errors.MiraVejaError], int]] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.PreconditionFailed: 412,
@@ -53,4 +54,4 @@ def headers(error: errors.MiraVejaError) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer error="invalid_token"' if "code" in error.facts else "Bearer"}
         case 429 | 503:
             return {"Retry-After": str(error.facts.get("retry_after", RETRY_AFTER_S))}
-    return {}
+    return {"Retry-After": str(error.facts["retry_after"])} if "retry_after" in error.facts else {}

@@ -1,6 +1,7 @@
 """Every knob of MiraVeja, read once. A URL per part: its scheme picks the adapter."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ PREFIX: Final = "MIRAVEJA_"
 MIB: Final = 1 << 20
 READ: Final[Mapping[str, Callable[[str], object]]] = {
     "moderation_thresholds": written.thresholds, "event_keys": written.event_keys, "media_keys": written.media_keys,
+    "trusted_proxies": written.networks, "cors_origins": written.origins, "security_contact": written.contact,
 }  # fmt: skip
 """Settings in a form of their own: a bad one stops the start, not the first request that needs it."""
 
@@ -55,13 +57,42 @@ class Settings(BaseModel):
     max_bytes: int = Field(50 * MIB, ge=1, le=50 * MIB, description="largest upload, in bytes")
     max_pixels: int = Field(50_000_000, ge=1, le=50_000_000, description="largest picture, in pixels")
     quota_bytes: int = Field(0, ge=0, description="bytes one user may keep; 0 is no limit")
+    quota_count: int = Field(0, ge=0, description="assets one user may keep; 0 is no limit")
     uploads_pending: int = Field(500, ge=1, description="uploads one user may have under way")
-    uploads_per_day: int = Field(0, ge=0, description="uploads one user may begin in 24 h; 0 is no limit")
+    uploads_per_day: int = Field(
+        1_000,
+        ge=0,
+        description="uploads one user may begin in 24 h, but for an embedded gallery's owner; 0 is no limit",
+    )
+
+    rate_presign: int = Field(
+        600,
+        ge=0,
+        description="upload forms a minute for one user; 0 is none; an embedded gallery's owner has no rates of users",
+    )
+    rate_complete: int = Field(600, ge=0, description="completed uploads a minute for one user")
+    rate_search: int = Field(300, ge=0, description="searches a minute for one user")
+    rate_search_anonymous: int = Field(60, ge=0, description="searches a minute without signing in, from one network")
+    rate_similar: int = Field(120, ge=0, description="lists of similar pictures a minute for one user")
+    rate_query_images: int = Field(60, ge=0, description="example pictures a minute from one user")
+    rate_sign_in: int = Field(20, ge=0, description="sign-in links tried a minute from one network")
+    rate_failures: int = Field(600, ge=0, description="refused tokens and keys a minute from one network")
+    streams_per_user: int = Field(10, ge=1, description="streams of live updates one user may have open at one gateway")
+    streams: int = Field(200, ge=1, le=400, description="streams of live updates that one gateway keeps open")
+    trusted_proxies: str = Field("", description="networks, comma between, whose `X-Forwarded-For` is believed")
+    cors_origins: str = Field("", description="origins, comma between, of pages elsewhere that may use this gallery")
+    security_contact: str = Field(
+        "", description="`mailto:` or `https:` address for security.txt; unset: there is none"
+    )
 
     anonymous_read: bool = Field(default=False, description="whether people who are not signed in see public assets")
     trash_days: int = Field(30, ge=0, description="days that trashed assets are kept")
     moderation_review: bool = Field(default=False, description="whether every picture waits for a moderator")
     moderation_thresholds: str = Field("", description="`concept=0.8,concept=0.9`: scores that restrict a picture")
+    moderation_appeal_days: int = Field(
+        30, ge=1, le=3650, description="days that owners may appeal, after which a rejected picture's renditions go"
+    )
+    metrics: bool | None = Field(None, description="whether /metrics is served; unset: where only this machine can ask")
     docs: bool = Field(default=True, description="whether /docs and /openapi.json are served")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     log_format: str = Field(
@@ -72,7 +103,7 @@ class Settings(BaseModel):
     token: SecretStr | None = Field(None, description="for clients: an access token")
     skip_spa: bool = Field(default=False, description="for builds: known, ignored at run time")
 
-    @field_validator("moderation_thresholds", "event_keys", "media_keys")
+    @field_validator(*READ)
     @classmethod
     def _readable(cls, value: str | SecretStr | None, about: ValidationInfo) -> str | SecretStr | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -121,6 +152,8 @@ def _read(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _secret(name: str, path: str) -> str:
     try:
+        if Path(path).stat().st_mode & stat.S_IRWXO:
+            raise Invalid(f"{name} names a file that everybody may open: chmod o= it")
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise Invalid(f"{name} names a file that cannot be read: {error.strerror}") from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from functions.core.errors import Forbidden, Invalid, Malformed, TooLarge
 from functions.core.ids import AssetId
@@ -24,7 +25,8 @@ MOST_REMEMBERED: Final = 60_000
 ORIGINAL: Final = "original"
 EVERYBODYS: Final = "media"
 OWNERS: Final = "media of its owner"
-ORIGINAL_LIFETIME: Final = timedelta(minutes=5)
+MODERATORS: Final = "media for a moderator"
+BRIEF: Final = timedelta(minutes=5)
 GRACE: Final = timedelta(hours=1)
 
 
@@ -74,13 +76,16 @@ class Picture(NamedTuple):
     asset: AssetId
     generation: int
     variant: str
+    share: UUID | None = None
+    """The share link through which it is shown: the address is good no longer than the link."""
 
 
 class Good(NamedTuple):
-    """A genuine address: the seconds it stays good, and whether it was made for the picture's owner."""
+    """A genuine address: the seconds it stays good, and whether it was made for the picture's owner, or to judge it."""
 
     seconds: int
     owner: bool
+    moderator: bool
 
 
 def media_url(ring: Keyring, picture: Picture, now: datetime, *, owner: bool = False) -> str:
@@ -94,19 +99,24 @@ def media_url(ring: Keyring, picture: Picture, now: datetime, *, owner: bool = F
 
 def original_url(ring: Keyring, asset: AssetId, generation: int, now: datetime) -> str:
     """Where its owner or a moderator reads the original, for five minutes."""
-    return _signed_path(ring, Picture(asset, generation, ORIGINAL), now + ORIGINAL_LIFETIME, OWNERS)
+    return _signed_path(ring, Picture(asset, generation, ORIGINAL), now + BRIEF, OWNERS)
+
+
+def brief_url(ring: Keyring, picture: Picture, now: datetime) -> str:
+    """Where a moderator reads a picture for five minutes, also while it is hidden from others, or its owner is banned."""
+    return _signed_path(ring, picture, now + BRIEF, MODERATORS)
 
 
 def verify_media(ring: Keyring, picture: Picture, exp: str, kid: str, sig: str, now: datetime) -> Good:
     """How long the address stays good, and for whom it was made; Forbidden when it is changed or expired."""
     message = _media_message(picture, exp)
-    purpose = next((each for each in (EVERYBODYS, OWNERS) if ring.holds(each, message, kid, sig)), None)
+    purpose = next((each for each in (EVERYBODYS, OWNERS, MODERATORS) if ring.holds(each, message, kid, sig)), None)
     if purpose is None or not MOMENT.fullmatch(exp):
         raise Forbidden("This address was not made here")
     left = int(exp) - int(now.timestamp())
     if left <= 0:
         raise Forbidden("This address has expired")
-    return Good(left, purpose == OWNERS)
+    return Good(left, purpose == OWNERS, purpose == MODERATORS)
 
 
 def seal(ring: Keyring, payload: Mapping[str, object]) -> str:
@@ -132,11 +142,12 @@ def unseal(ring: Keyring, text: str) -> dict[str, object]:
 def _signed_path(ring: Keyring, picture: Picture, until: datetime, purpose: str) -> str:
     exp = str(int(until.timestamp()))
     kid, signature = ring.sign(purpose, _media_message(picture, exp))
-    return f"{_path(picture)}?exp={exp}&kid={kid}&sig={signature}"
+    return f"{_media_message(picture, exp)}&kid={kid}&sig={signature}"
 
 
 def _media_message(picture: Picture, exp: str) -> str:
-    return f"{_path(picture)}?exp={exp}"
+    share = f"&share={picture.share}" if picture.share else ""
+    return f"{_path(picture)}?exp={exp}{share}"
 
 
 def _path(picture: Picture) -> str:

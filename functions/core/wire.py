@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import cached_property
@@ -13,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from functions.core import written
+from functions.core import traces, written
 from functions.core.errors import Invalid
 from functions.core.models.embedding import Embedding
 from functions.core.ports import Embedder, Objects, Pictures, Vectors
@@ -24,7 +25,10 @@ from functions.core.settings import PREFIX, Settings
 from functions.core.signing import Keyring, parse_keys
 from functions.core.tx import Database
 
+log = logging.getLogger(__name__)
 KEY_BYTES: Final = 32
+KNOWN: Final = frozenset({"admin", "changeme", "minioadmin", "miraveja", "password", "postgres", "secret"})
+"""Secrets of examples and of images as they come."""
 ACCESS_KEY: Final = "miraveja"
 SERVED: Final = {
     "objects_url": "folder:", "vectors_url": "edge:", "events_url": "postgres:", "embedder_url": "builtin:",
@@ -43,9 +47,9 @@ class Wired:
         """The settings that functions look at."""
         said = self._settings
         return Rules(
-            max_bytes=said.max_bytes, quota_bytes=said.quota_bytes, uploads_pending=said.uploads_pending,
-            uploads_per_day=said.uploads_per_day, review=said.moderation_review,
-            thresholds=written.thresholds(said.moderation_thresholds),
+            max_bytes=said.max_bytes, quota_bytes=said.quota_bytes, quota_count=said.quota_count,
+            uploads_pending=said.uploads_pending, uploads_per_day=said.uploads_per_day, review=said.moderation_review,
+            thresholds=written.thresholds(said.moderation_thresholds), appeal_days=said.moderation_appeal_days,
         )  # fmt: skip
 
     @cached_property
@@ -83,6 +87,18 @@ class Wired:
         for name in ("pictures", "vectors"):
             if name in made:
                 await made[name].close()
+
+
+def trace(process: str) -> None:
+    """Record traces where OpenTelemetry's usual variables ask for them; a warning says so where its packages are missing."""
+    if not traces.wanted():
+        return
+    try:
+        from functions.core.adapters.tracer_otel import OtelTracer
+    except ImportError:
+        log.warning("OTEL_ variables ask for traces: install miraveja[otel] to have them")
+    else:
+        traces.start(OtelTracer(process))
 
 
 def embedder(settings: Settings) -> Embedder:
@@ -133,6 +149,13 @@ def confidential(settings: Settings) -> list[str]:
     return [*passwords, *media, *events, _said(settings.token), store_secret(settings)]
 
 
+def _written_secrets(settings: Settings) -> dict[str, str]:
+    """What the settings hold that nobody may guess, by the setting's name."""
+    found = {name: _said(value) for name, value in settings if isinstance(value, SecretStr)}
+    found["database_owner_url"] = _password(found.get("database_owner_url", ""))
+    return found | {"database_url": _password(settings.database_url)}
+
+
 def _said(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
 
@@ -149,18 +172,23 @@ def check(settings: Settings) -> None:
     for name, only in SERVED.items():
         if getattr(settings, name) != only:
             raise Invalid(f"{PREFIX}{name.upper()}: only {only!r} is served here")
+    for name, secret in _written_secrets(settings).items():
+        if secret.lower() in KNOWN:
+            raise Invalid(f"{PREFIX}{name.upper()}: everybody knows this secret: choose another")
     if settings.identity_url != "local:" and not settings.identity_url.startswith(("https://", "http://")):
         raise Invalid(f"{PREFIX}IDENTITY_URL: 'local:' or the https:// address of an issuer")
 
 
-async def open_world(settings: Settings, database_url: str | None = None, lease_s: float = 30.0) -> World:
+async def open_world(
+    settings: Settings, database_url: str | None = None, lease_s: float = 30.0, wall_s: float = 120.0
+) -> World:
     """Rows and ports of one process; raises Invalid for a part that is not served here, Unavailable for a silent database."""
     check(settings)
     if database_url is None and settings.embedded_database:
         raise Invalid("MIRAVEJA_DATABASE_URL is needed: only `miraveja up` starts a database of its own")
     database = Database(database_url or settings.database_url)
     await database.open()
-    return World(database, Wired(settings), lease_s)
+    return World(database, Wired(settings), lease_s, wall_s)
 
 
 class Once:

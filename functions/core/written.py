@@ -1,6 +1,9 @@
 """Settings that are lists in a form of their own, read strictly: ValueError says how each is written, without an echo."""
 
 import base64
+import re
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from events.proof import MAX_KEYS, MIN_KEY_BYTES
@@ -8,6 +11,12 @@ from functions.core.errors import Invalid
 from functions.core.signing import Keyring, parse_keys
 
 THRESHOLDS: Final = "written concept=0.8,concept=0.9: each a concept in words and a score from 0 to 1"
+NETWORKS: Final = "written 10.0.0.0/8,2001:db8::/32: addresses or networks of proxies, comma between"
+ORIGINS: Final = (
+    "written https://a.example,http://localhost:5173: exact origins in small letters, without a path or a *"
+)
+CONTACT: Final = "one mailto: or https: address"
+ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 EVENT_KEYS: Final = f"one or two keys in base64, of {MIN_KEY_BYTES} bytes or more, comma between"
 
 
@@ -45,3 +54,28 @@ def media_keys(text: str) -> Keyring:
         return parse_keys(text)
     except Invalid as problem:
         raise ValueError(problem.detail) from None
+
+
+@cache
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """`10.0.0.0/8,::1` -> networks."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(NETWORKS) from None
+
+
+@cache
+def origins(text: str) -> frozenset[str]:
+    """`https://a.example,http://localhost:5173` -> the same one by one."""
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not all(ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError(ORIGINS)
+    return found
+
+
+def contact(text: str) -> str:
+    """An address that fits on a line of security.txt."""
+    if text and not re.fullmatch(r"(?:mailto:[^\s@]+@[^\s@]+|https://\S+)", text):
+        raise ValueError(CONTACT)
+    return text

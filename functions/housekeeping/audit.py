@@ -74,6 +74,8 @@ def _of_asset(row: dict[str, Any], objects: set[str], points: set[UUID]) -> list
     found = [Mismatch("missing_object", asset, key) for key in sorted(_keys(row) - objects)]
     if state in OPEN and not row["under_way"]:
         found.append(Mismatch("stuck", asset, f"{state}, and nothing is under way"))
+    if state == State.READY and row["moderation"] == "rejected" and not row["renditions"]:
+        return found  # stripped when its owner could appeal no more
     if state in DONE and len(row["renditions"]) != len(Variant):
         found.append(Mismatch("missing_rendition", asset, f"{len(row['renditions'])} of {len(Variant)}"))
     if state in DONE and not row["embedded"]:

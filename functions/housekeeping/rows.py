@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from functions.core.errors import Conflict
 from functions.core.ids import AssetId
 from functions.core.model import State, original_key
-from functions.core.postgres import assets, upkeep
+from functions.core.postgres import asset_changes, assets, audit_log, idempotency, upkeep
 from functions.core.tx import Tx, one
 from functions.core.tx import rows as all_rows
 
@@ -30,14 +30,24 @@ EMBEDDED: Final = (
 )
 OVERDUE: Final = "a.form_expires_at < now() - interval '1 hour'"
 OUTSTAYED: Final = "a.trashed_at < now() - make_interval(days => %s) AND a.state <> 'deleting'"
+CONDEMNED: Final = (
+    "a.moderation = 'rejected' AND a.state = 'ready' AND EXISTS (SELECT FROM renditions r WHERE r.asset_id = a.id)"
+    " AND NOT EXISTS (SELECT FROM moderation_requests q WHERE q.asset_id = a.id AND q.closed_by IS NULL)"
+    " AND coalesce((SELECT max(d.created_at) FROM moderation_decisions d WHERE d.asset_id = a.id), a.updated_at)"
+    " < now() - make_interval(days => %s)"
+)
 FORGET: Final = (
     "DELETE FROM outbox WHERE published_at < now() - interval '7 days'",
     "DELETE FROM inbox WHERE updated_at < now() - interval '14 days' AND (state <> 'working' OR lease_until < now())",
     "DELETE FROM tombstones WHERE created_at < now() - interval '30 days'",
     "DELETE FROM query_images WHERE expires_at < now()",
     "DELETE FROM dead_letters WHERE created_at < now() - interval '30 days'",
+    "DELETE FROM departed WHERE at < now() - interval '1 day'",
     "DELETE FROM local_link WHERE expires_at < now()",
     "DELETE FROM local_session WHERE expires_at < now()",
+    asset_changes.FORGET,
+    *idempotency.FORGET,
+    "DELETE FROM moderation_leases WHERE until < now()",
     "DELETE FROM assets WHERE state = 'expired' AND updated_at < now() - interval '7 days'",
 )
 
@@ -63,6 +73,31 @@ async def empty(tx: Tx, asset: AssetId, days: int) -> None:
     """Out of the trash for good; raises Conflict when somebody took it back meanwhile."""
     await _still(tx, OUTSTAYED, asset, days)
     await upkeep.delete(tx, asset)
+    await audit_log.note(tx, None, "asset.deleted", f"asset:{asset}")
+
+
+async def condemned(tx: Tx, days: int) -> list[AssetId]:
+    """Rejected pictures that nobody can appeal for any more, and of which there still is something to see."""
+    found = await all_rows(tx, f"SELECT a.id FROM assets a WHERE {CONDEMNED} AND NOT {UNDER_WAY}", days)
+    return [AssetId(row["id"]) for row in found]
+
+
+async def still_condemned(tx: Tx, asset: AssetId, days: int) -> None:
+    """Lock one of the condemned; raises Conflict when it was decided anew meanwhile."""
+    await _still(tx, f"{CONDEMNED} AND NOT {UNDER_WAY}", asset, days)
+
+
+async def strip(tx: Tx, asset: AssetId) -> None:
+    """No row that shows the picture stays; the original does, from which all of it can be made again."""
+    await tx.execute("DELETE FROM renditions WHERE asset_id = %s", [asset])
+    await tx.execute("DELETE FROM embeddings WHERE asset_id = %s", [asset])
+    await tx.execute("UPDATE assets SET phash = NULL, thumbhash = NULL, updated_at = now() WHERE id = %s", [asset])
+    await audit_log.note(tx, None, "asset.stripped", f"asset:{asset}")
+
+
+async def note_removed(tx: Tx, what: str, names: list[str]) -> None:
+    """Write down what a repair removed from the store or the index: how much, and a digest of which."""
+    await audit_log.note(tx, None, f"{what}.removed", f"{what}:{len(names)}", before=sorted(names))
 
 
 async def _still(tx: Tx, condition: LiteralString, asset: AssetId, *values: object) -> None:
@@ -123,6 +158,8 @@ async def incomplete(tx: Tx, effects: Effects, model: str, grace: timedelta) -> 
 
 
 def _repair(row: DictRow, effects: Effects) -> str | None:
+    if row["state"] == State.READY and not row["findable"] and not row["renditions"]:
+        return None  # stripped
     there = effects.pictured.get(f"derived/{row['id']}/{row['generation']}", 0)
     if row["state"] == State.UPLOADED or not row["embedded"] or not 0 < row["renditions"] <= there:
         return "redone" if original_key(row["id"], row["generation"]) in effects.originals else None
@@ -147,6 +184,34 @@ async def unburied(tx: Tx, grace: timedelta) -> list[AssetId]:
         tx,
         f"SELECT a.id FROM assets a WHERE a.state = 'deleting' AND a.updated_at < now() - %s AND NOT {UNDER_WAY}",
         grace,
+    )
+    return [AssetId(row["id"]) for row in found]
+
+
+async def stranded(tx: Tx) -> list[tuple[AssetId, State]]:
+    """Assets that are not at an end and have nothing under way."""
+    found = await all_rows(
+        tx,
+        "SELECT a.id, a.state FROM assets a WHERE a.state IN ('new', 'uploaded', 'processed', 'deleting')"
+        f" AND NOT {UNDER_WAY} ORDER BY a.id",
+    )
+    return [(AssetId(row["id"]), State(row["state"])) for row in found]
+
+
+async def strand(tx: Tx, asset: AssetId, state: State) -> None:
+    """Lock an asset that still is where it was when it was listed; raises Conflict when it moved on."""
+    await _still(tx, f"a.state = %s AND NOT {UNDER_WAY}", asset, state)
+
+
+async def changed_lately(tx: Tx) -> list[AssetId]:
+    """Assets with a change that was told in the time that the outbox remembers, and of which `index` knows nothing."""
+    found = await all_rows(
+        tx,
+        "SELECT DISTINCT a.id FROM outbox o JOIN assets a ON a.id::text = o.key"
+        " WHERE o.topic = 'assets.changed' AND a.state IN ('processed', 'ready')"
+        " AND NOT EXISTS (SELECT FROM inbox i WHERE (i.step, i.asset_id, i.generation, i.mark) ="
+        " ('index', a.id, a.generation, 'change:' || a.change) AND i.state <> 'working')"
+        f" AND NOT {UNDER_WAY}",
     )
     return [AssetId(row["id"]) for row in found]
 

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from events.types import ObjectArrived
 from functions.core.errors import Conflict, MiraVejaError, NotFound
+from functions.core.failpoints import reach
+from functions.core.ids import AssetId
 from functions.core.model import incoming_key
-from functions.core.postgres import outbox, upkeep
+from functions.core.postgres import outbox, standing, upkeep
 from functions.core.runtime.run import World
 from functions.core.stopping import told_to_stop
 from functions.core.times import utcnow
-from functions.core.tx import one
+from functions.core.tx import Tx, one
 from functions.housekeeping import rows
 
 logger = logging.getLogger(__name__)
@@ -68,9 +70,11 @@ class Sweeper:
             if not (await one(leader, "SELECT pg_try_advisory_xact_lock(%s) AS mine", LOCK) or {"mine": False})["mine"]:
                 return None
             for part in (
-                self._arrivals, self._strays, self._missing, self._ghosts, self._unburied, self._trash, self._forget,
+                self._arrivals, self._strays, self._missing, self._ghosts, self._unburied, self._trash, self._rejected,
+                self._bans, self._forget,
             ):  # fmt: skip
                 try:
+                    await reach(f"sweep{part.__name__}")
                     await part(swept)
                 except Conflict as fuse:
                     blown.append(fuse)
@@ -101,8 +105,11 @@ class Sweeper:
         stray = sorted(overdue.union(await self._read(rows.unaccounted, old)))
         await self._fuse(len(stray), known)
         swept.count("objects_deleted", len(stray))
+        if stray and not self.dry_run:  # first, so that nothing is removed that is not written down
+            await self._read(rows.note_removed, "objects", stray)
         for key in [] if self.dry_run else stray:
             await self.world.ports.objects.delete(key)
+            await reach("sweep_after_delete")
         if not self.dry_run:
             swept.count("temp_deleted", await self.world.ports.objects.sweep_temp(self.grace.total_seconds()))
 
@@ -121,6 +128,7 @@ class Sweeper:
         await self._fuse(len(ghosts), len(points))
         swept.count("points_deleted", len(ghosts))
         if ghosts and not self.dry_run:
+            await self._read(rows.note_removed, "points", [str(ghost) for ghost in ghosts])
             await self.world.ports.vectors.delete(ghosts)
 
     async def _unburied(self, swept: Swept) -> None:
@@ -132,6 +140,24 @@ class Sweeper:
         """What has been in the trash for its time."""
         for asset in await self._read(rows.trashed, self.trash_days):
             await self._do(swept, "purged", rows.empty, asset, self.trash_days)
+
+    async def _rejected(self, swept: Swept) -> None:
+        """Whatever shows a rejected picture, once its owner can appeal no more."""
+        days = self.world.ports.rules.appeal_days
+        for asset in await self._read(rows.condemned, days):
+            await self._do(swept, "stripped", self._strip, asset, days)
+
+    async def _strip(self, tx: Tx, asset: AssetId, days: int) -> None:
+        """The objects first, under the row's lock: a crash between leaves rows by which the next sweep begins again."""
+        await rows.still_condemned(tx, asset, days)
+        async for found in self.world.ports.objects.list(f"derived/{asset}/"):
+            await self.world.ports.objects.delete(found.key)
+        await rows.strip(tx, asset)
+
+    async def _bans(self, swept: Swept) -> None:
+        """What the index was not told of a ban, since its teller died."""
+        if not self.dry_run:
+            swept.count("bans_told", await standing.tell_all(self.world.database))
 
     async def _forget(self, swept: Swept) -> None:
         """Rows that have served their time."""
@@ -165,6 +191,8 @@ class Sweeper:
             if not self.dry_run:
                 async with self.world.database.transaction() as tx:
                     await change(tx, *values)
+                    await reach("sweep_before_commit")
+                await reach("sweep_after_commit")
             swept.count(what)
 
 

@@ -17,7 +17,7 @@ SHOWN: Final = """
     SELECT a.id, a.change, e.model, e.vector, a.owner, a.visibility, a.moderation, a.trashed_at IS NOT NULL AS trashed,
         u.banned_at IS NOT NULL AS banned, a.color_names, a.width, a.height, a.content_type,
         extract(epoch FROM a.created_at)::float AS created,
-        ARRAY(SELECT name FROM tags t WHERE t.asset_id = a.id) AS tags
+        ARRAY(SELECT name FROM shown_tags t WHERE t.asset_id = a.id) AS tags
     FROM assets a JOIN users u ON u.id = a.owner JOIN embeddings e ON e.asset_id = a.id AND e.generation = a.generation
 """
 

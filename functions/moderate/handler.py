@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 
 from events.types import AssetProcessed, AssetVectorized
+from functions.core import reasons
 from functions.core.model import Asset, Moderation, State
 from functions.core.ports import Vector
 from functions.core.runtime.step import Ports, Step, TooEarly
 from functions.core.tx import Tx
 from functions.moderate import rows
+from functions.moderate.rows import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The stored vector, float32 of shape (dim,), its model, and whether the picture looks like a blocked one."""
+    """The stored vector, float32 of shape (dim,), and its model."""
 
     model: str
     vector: Vector
-    blocked: bool
 
 
 async def load(tx: Tx, asset: Asset) -> Evidence:
@@ -24,19 +25,21 @@ async def load(tx: Tx, asset: Asset) -> Evidence:
     found = await rows.vector(tx, asset)
     if found is None:
         raise TooEarly
-    return Evidence(*found, await rows.looks_blocked(tx, asset))
+    return Evidence(*found)
 
 
-async def work(asset: Asset, ports: Ports, evidence: Evidence) -> Moderation:
-    """Blocked is rejected; a concept over its threshold is restricted; under review waits; the rest is approved."""
-    if evidence.blocked:
-        return Moderation.REJECTED
+async def work(asset: Asset, ports: Ports, evidence: Evidence) -> Verdict:
+    """A concept over its threshold is restricted; under review waits; the rest is approved."""
     if evidence.model != ports.embedding.model.model_id:
-        return Moderation.PENDING  # says nothing here: housekeeping has it embedded anew, and judged then
-    for concept, threshold in ports.rules.thresholds:
-        if await likeness(ports, concept, evidence.vector) >= threshold:
-            return Moderation.RESTRICTED
-    return Moderation.PENDING if ports.rules.review else Moderation.APPROVED
+        # Says nothing here: housekeeping has it embedded anew, and judged then.
+        return Verdict(Moderation.PENDING, reasons.NEEDS_REVIEW)
+    limits = ports.rules.thresholds
+    scores = {concept: await likeness(ports, concept, evidence.vector) for concept, _ in limits}
+    if any(scores[concept] >= threshold for concept, threshold in limits):
+        return Verdict(Moderation.RESTRICTED, reasons.OVER_THRESHOLD, scores)
+    if ports.rules.review:
+        return Verdict(Moderation.PENDING, reasons.NEEDS_REVIEW, scores)
+    return Verdict(Moderation.APPROVED, None, scores)
 
 
 async def likeness(ports: Ports, concept: str, picture: Vector) -> float:
@@ -45,8 +48,10 @@ async def likeness(ports: Ports, concept: str, picture: Vector) -> float:
     return ports.embedding.model.score_text(float(words @ picture))
 
 
-async def record(tx: Tx, asset: Asset, verdict: Moderation) -> AssetProcessed:
-    """The verdict is a column; nothing else depends on it being kind."""
+async def record(tx: Tx, asset: Asset, verdict: Verdict) -> AssetProcessed:
+    """The verdict is a column. The block lists are read only now: what was blocked while we worked is rejected too."""
+    if await rows.looks_blocked(tx, asset):
+        verdict = Verdict(Moderation.REJECTED, reasons.LOOKS_BLOCKED, verdict.scores)
     await rows.store_verdict(tx, asset, verdict)
     return AssetProcessed.of(asset)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from functions.core.catalog.contract import HitOut
+from functions.core.catalog.facets import FacetNames, Facets
 from functions.core.catalog.filters import AssetFilters
 from functions.core.contract import Query, Time, Wire
 
@@ -46,6 +47,7 @@ class Search(Wire):
     texts: Annotated[list[Words], Field(max_length=10)] = []
     images: Annotated[list[Example], Field(max_length=10)] = []
     filters: AssetFilters = AssetFilters()
+    facets: FacetNames = []
     min_score: Score | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -64,6 +66,7 @@ class SearchByAddress(AssetFilters):
     q: Query | None = None
     like: Annotated[list[UUID], Field(max_length=10)] = []
     not_: Annotated[list[Query], Field(alias="not", max_length=9)] = []
+    facets: FacetNames = []
     min_score: Score | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -82,15 +85,16 @@ class SearchByAddress(AssetFilters):
         filters = {name: getattr(self, name) for name in AssetFilters.model_fields}
         return Search(
             texts=texts, images=[Example(asset_id=asset) for asset in self.like], filters=AssetFilters(**filters),
-            min_score=self.min_score, limit=self.limit, cursor=self.cursor,
+            facets=self.facets, min_score=self.min_score, limit=self.limit, cursor=self.cursor,
         )  # fmt: skip
 
 
 class Hits(Wire):
-    """A page of hits, best first; without `nextCursor` it is the last one."""
+    """A page of hits, best first; without `nextCursor` it is the last one. Facets count what words found, or all matches."""
 
     items: list[HitOut]
     next_cursor: str | None = None
+    facets: Facets = {}
     took_ms: float
 
 

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from functions.core.catalog.filters import AssetFilters, condition
 from functions.core.catalog.read import Desk
+from functions.core.contract import LONGEST_QUERY
 from functions.core.ids import UserId
 from functions.core.ports import Vector
 from functions.core.runtime.run import World
 from functions.core.times import utcnow
+from functions.core.tx import Tx
 from functions.search import rows
 from functions.search.contract import Hits, QueryImageOut, Search, SimilarOut
-from functions.search.paging import continued, cursor, page
-from functions.search.ranking import DEEPEST, SHALLOW, Asked, prepare, ranked, towards
+from functions.search.counting import counts
+from functions.search.paging import continued, cursor, stretch
+from functions.search.ranking import Asked, prepare, towards
 
 QUERY_IMAGE_LIFETIME: Final = timedelta(hours=1)
 
@@ -26,15 +29,18 @@ async def search(world: World, desk: Desk, wanted: Search) -> Hits:
     said = await towards(world, wanted)
     async with world.database.transaction() as tx:
         asked = await prepare(world, tx, desk, wanted, said)
-        order = await ranked(world, tx, asked, start + wanted.limit)
-        items, looked = await page(world, tx, desk, asked, order[start:])
-        if len(items) < wanted.limit and len(order) >= SHALLOW and wanted.min_score is None:
-            # Many that the rows did not confirm would leave a gap: look deeper, once.
-            order = await ranked(world, tx, asked, DEEPEST)
-            items, looked = await page(world, tx, desk, asked, order[start:])
-    end = start + looked
-    following = cursor(world, desk, wanted, end) if end < len(order) else None
-    return Hits(items=items, next_cursor=following, took_ms=round((time.perf_counter() - started) * 1000, 1))
+        found = await stretch(world, tx, desk, asked, start)
+        await _remember(tx, desk, wanted, asked.words)
+        facets = await counts(world, tx, asked, wanted.facets) if wanted.facets else {}
+    following = cursor(world, desk, wanted, found.end) if found.end < len(found.order) else None
+    took_ms = round((time.perf_counter() - started) * 1000, 1)
+    return Hits(items=found.items, next_cursor=following, facets=facets, took_ms=took_ms)
+
+
+async def _remember(tx: Tx, desk: Desk, wanted: Search, words: str) -> None:
+    """A new search in words, for its maker to be suggested again; neither further pages nor whole essays."""
+    if desk.viewer.user and words and not wanted.cursor and len(words) <= LONGEST_QUERY:
+        await rows.remember(tx, UserId(desk.viewer.user), words)
 
 
 async def similar(world: World, desk: Desk, asset: UUID, limit: int) -> SimilarOut:
@@ -42,10 +48,8 @@ async def similar(world: World, desk: Desk, asset: UUID, limit: int) -> SimilarO
     async with world.database.transaction() as tx:
         vector = await rows.asset_vector(tx, desk.viewer, asset, world.ports.embedding.model.model_id)
         clause = await condition(tx, desk.viewer, AssetFilters())
-        asked = Asked(desk.viewer, vector, "", "", clause, by_words=False, limit=limit)
-        order = [found for found in await ranked(world, tx, asked, limit + 1) if found.id != asset]
-        items, _ = await page(world, tx, desk, asked, order)
-        return SimilarOut(items=items)
+        asked = Asked(desk.viewer, vector, "", "", clause, by_words=False, limit=limit, but=asset)
+        return SimilarOut(items=(await stretch(world, tx, desk, asked, 0)).items)
 
 
 async def create_query_image(world: World, owner: UserId, model: str, vector: Vector) -> QueryImageOut:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 
@@ -36,11 +37,19 @@ class Asked:
     by_words: bool
     limit: int
     min_score: float | None = None
+    but: UUID | None = None
+    """An asset that is not looked for: the example itself."""
 
     def score(self, cosine: float, ports: Ports) -> float:
         """Calibrated likeness, 0 to 1, three digits: enough to compare, too little to invert."""
         model = ports.embedding.model
         return round(model.score_text(cosine) if self.by_words else model.score_image(cosine), 3)
+
+    def wants(self, found: fusion.Found, ports: Ports) -> bool:
+        """Whether it is alike enough, or says the words."""
+        if self.min_score is None or found.cosine is None or "words" in found.why:
+            return True
+        return self.score(found.cosine, ports) >= self.min_score
 
 
 async def towards(world: World, wanted: Search) -> Vector:
@@ -78,9 +87,8 @@ async def _examples(world: World, tx: Tx, desk: Desk, wanted: Search) -> Vector:
     return total
 
 
-async def ranked(world: World, tx: Tx, asked: Asked, wanted: int) -> list[fusion.Found]:
-    """The fused order as far as it is wanted: what lies deep is appended, so that earlier pages never change."""
-    depth = SHALLOW if wanted <= SHALLOW // 2 else DEEPEST
+async def ranked(world: World, tx: Tx, asked: Asked, depth: int) -> list[fusion.Found]:
+    """The fused order, SHALLOW or DEEPEST: what lies deep is appended, so that earlier pages never change."""
     near = await world.ports.vectors.nearest(asked.vector, asked.clause, depth)
     said = (
         await rows.by_words(tx, asked.viewer, asked.clause, asked.words, asked.unwanted, depth) if asked.words else []
@@ -88,4 +96,5 @@ async def ranked(world: World, tx: Tx, asked: Asked, wanted: int) -> list[fusion
     first = fusion.fuse(near[:SHALLOW], said[:SHALLOW])
     known = {found.id for found in first}
     deep = fusion.fuse(near[SHALLOW:], said[SHALLOW:])
-    return (first + [found for found in deep if found.id not in known])[:DEEPEST]
+    order = first + [found for found in deep if found.id not in known]
+    return [found for found in order if found.id != asked.but][:DEEPEST]

@@ -17,6 +17,17 @@ from functions.core.visibility import Viewer
 # The file name (weight C) is its owner's to search: what is not shown must not be told by a hit either.
 SAYS: Final = "a.words @@ %s::tsquery AND (a.owner = %s OR ts_filter(a.words, '{a,b}') @@ %s::tsquery)"
 
+# Rows that another search of the same person holds are left to it: none waits for the other.
+REMEMBER: Final = """
+WITH kept AS (
+    INSERT INTO recent_searches (user_id, said) VALUES (%(user)s, %(said)s)
+    ON CONFLICT (user_id, said) DO UPDATE SET searched_at = now()
+)
+DELETE FROM recent_searches WHERE user_id = %(user)s AND said = ANY(ARRAY(
+    SELECT said FROM recent_searches WHERE user_id = %(user)s AND said <> %(said)s
+    ORDER BY searched_at DESC OFFSET 19 FOR UPDATE SKIP LOCKED))
+"""
+
 
 async def by_words(tx: Tx, viewer: Viewer, clause: Clause, words: str, unwanted: str, limit: int) -> list[AssetId]:
     """Assets whose title, tags, description, prompt or (for their owner) file name say it, best first."""
@@ -42,6 +53,12 @@ async def _query(tx: Tx, words: str, unwanted: str) -> str:
     if row is None or not row["said"]:
         return ""
     return f"({row['said']}) & !({row['without']})" if row["without"] else str(row["said"])
+
+
+async def remember(tx: Tx, user: UserId, said: str) -> None:
+    """Keep what somebody searched for among their last twenty searches; losing one to a crash is no loss."""
+    await tx.execute("SET LOCAL synchronous_commit = off")
+    await tx.execute(REMEMBER, {"user": user, "said": said})
 
 
 async def asset_vector(tx: Tx, viewer: Viewer, asset: UUID, model: str) -> Vector:

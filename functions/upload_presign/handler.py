@@ -1,6 +1,6 @@
 """Gives out upload forms, one asset for the same bytes of one owner, and hears that bytes have come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from events.types import ObjectArrived
@@ -8,7 +8,7 @@ from functions.core.errors import Conflict, Gone, Limited, NotFound, TooLarge
 from functions.core.ids import AssetId, UserId
 from functions.core.model import FORM_LIFE, State, incoming_key
 from functions.core.ports import UploadForm
-from functions.core.postgres import outbox, upkeep
+from functions.core.postgres import audit_log, outbox, upkeep, usage
 from functions.core.runtime.run import World
 from functions.core.runtime.step import Rules
 from functions.core.times import utcnow
@@ -28,9 +28,12 @@ class Presigned:
     created: bool
 
 
-async def presign(world: World, owner: UserId, wanted: PresignUpload) -> Presigned:
-    """An asset and its form; the same bytes of one owner are one asset. Raises TooLarge or Limited over the limits."""
-    rules = world.ports.rules
+async def presign(world: World, owner: UserId, wanted: PresignUpload, *, daily: bool = True) -> Presigned:
+    """An asset and its form; the same bytes of one owner are one asset. Raises TooLarge or Limited over the limits.
+
+    `daily` is whether the limit of a day holds for this owner.
+    """
+    rules = world.ports.rules if daily else replace(world.ports.rules, uploads_per_day=0)
     if wanted.size > rules.max_bytes:
         raise TooLarge(f"files may have {rules.max_bytes} bytes at most", max_bytes=rules.max_bytes)
     async with world.database.transaction() as tx:
@@ -40,6 +43,7 @@ async def presign(world: World, owner: UserId, wanted: PresignUpload) -> Presign
             return Presigned(await _again(tx, twin), created=False)
         await _within_quota(tx, owner, wanted.size, rules, twin)
         asset = await rows.expect(tx, owner, wanted, twin, utcnow() + FORM_LIFE)
+        await audit_log.note(tx, owner, "upload.begun", f"asset:{asset}", after={"sha256": wanted.sha256})
     form = await world.ports.objects.presign_post(asset, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256))
     return Presigned(UploadOut(asset_id=asset, state=State.NEW, upload=_told(form)), created=True)
 
@@ -56,13 +60,15 @@ async def _again(tx: Tx, twin: Twin) -> UploadOut:
 
 async def _within_quota(tx: Tx, owner: UserId, size: int, rules: Rules, twin: Twin | None) -> None:
     """Raise Limited or TooLarge; the owner's row is locked, so that a race cannot pass."""
-    used = await rows.usage(tx, owner, twin)
-    if used.pending >= rules.uploads_pending:
+    now = await usage.used(tx, owner, twin.id if twin else None)
+    if now.pending >= rules.uploads_pending:
         raise Limited("too many uploads are under way", retry_after=5, limit=rules.uploads_pending)
-    if rules.uploads_per_day and used.today >= rules.uploads_per_day:
+    if rules.uploads_per_day and now.today >= rules.uploads_per_day:
         raise Limited("no more uploads today", retry_after=3600, limit=rules.uploads_per_day)
-    if rules.quota_bytes and used.bytes + size > rules.quota_bytes:
-        raise TooLarge("this would go over the quota", quota_bytes=rules.quota_bytes, used_bytes=used.bytes)
+    if rules.quota_count and now.assets >= rules.quota_count:
+        raise TooLarge("this would go over the quota", quota_count=rules.quota_count, used_count=now.assets)
+    if rules.quota_bytes and now.bytes + size > rules.quota_bytes:
+        raise TooLarge("this would go over the quota", quota_bytes=rules.quota_bytes, used_bytes=now.bytes)
 
 
 def _told(form: UploadForm) -> FormOut:

@@ -24,15 +24,6 @@ class Twin:
     """Whether they need not be sent: an upload that is still to come, or failed before it was taken in, waits for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one user has under way, has begun in 24 h, and keeps."""
-
-    pending: int
-    today: int
-    bytes: int
-
-
 async def lock_owner(tx: Tx, owner: UserId) -> None:
     """One presign of one owner at a time, until the transaction ends."""
     await tx.execute("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [owner])
@@ -50,20 +41,6 @@ async def living_twin(tx: Tx, owner: UserId, sha256: bytes) -> Twin | None:
     return Twin(AssetId(row["id"]), State(row["state"]), row["trashed"], row["has_bytes"]) if row else None
 
 
-async def usage(tx: Tx, owner: UserId, twin: Twin | None) -> Usage:
-    """Counts against the limits, but for the asset that is asked for again."""
-    row = await one(
-        tx,
-        "SELECT count(*) FILTER (WHERE state = 'new' AND form_expires_at > now()) AS pending,"
-        " count(*) FILTER (WHERE created_at > now() - interval '1 day') AS today,"
-        " coalesce(sum(size) FILTER (WHERE state NOT IN ('expired', 'rejected')), 0)::bigint AS bytes"
-        " FROM assets WHERE owner = %s AND id IS DISTINCT FROM %s",
-        owner,
-        twin.id if twin else None,
-    )
-    return Usage(**row) if row else Usage(0, 0, 0)
-
-
 async def expect(tx: Tx, owner: UserId, wanted: PresignUpload, twin: Twin | None, until: datetime) -> AssetId:
     """The row that waits for the bytes: the one there is, with a fresh form, or a new one."""
     if twin:
@@ -75,9 +52,10 @@ async def expect(tx: Tx, owner: UserId, wanted: PresignUpload, twin: Twin | None
         return twin.id
     asset = AssetId(uuid7())
     await tx.execute(
-        "INSERT INTO assets (id, owner, state, name, declared_type, size, sha256, form_expires_at)"
-        " VALUES (%s, %s, 'new', %s, %s, %s, %s, %s)",
-        [asset, owner, wanted.name, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256), until],
+        "INSERT INTO assets (id, owner, state, name, declared_type, size, sha256, form_expires_at, visibility)"
+        " VALUES (%s, %s, 'new', %s, %s, %s, %s, %s,"
+        " coalesce((SELECT settings ->> 'defaultVisibility' FROM users WHERE id = %s), 'private'))",
+        [asset, owner, wanted.name, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256), until, owner],
     )
     await refresh_words(tx, asset)
     return asset

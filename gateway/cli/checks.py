@@ -43,6 +43,9 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     yield await asyncio.to_thread(model, settings)
     yield await decoder(settings)
     yield await gallery(settings.url)
+    if (settings.data_dir / "sockets").is_dir():
+        yield await dead_letters(settings)
+    yield metrics(settings)
 
 
 def versions() -> Check:
@@ -115,8 +118,34 @@ async def gallery(url: str) -> Check:
             about, down = await asked.about(), await asked.down()
     except GalleryError as error:
         return Check("gallery", ok=False, says=str(error), fix="start it with `miraveja up`, or name it by --url")
-    says = f"{about['name']} {about['version']} answers at {url}" + (f", but not its {', '.join(down)}" if down else "")
+    says = f"{about.name} {about.version} answers at {url}" + (f", but not its {', '.join(down)}" if down else "")
     return Check("gallery", not down, says, "see the logs in its data folder")
+
+
+async def dead_letters(settings: Settings) -> Check:
+    """Whether the gallery on the data folder gave events up."""
+    from gateway.cli.operators import asked
+
+    try:
+        count = (await asked(settings, "/dlq/list", limit=1))["count"]
+    except MiraVejaError as error:
+        return Check(
+            "events", ok=False, says=error.detail, fix="start it with `miraveja up`, or name its folder by --data"
+        )
+    says = f"{count} were given up" if count else "none was given up"
+    return Check("events", not count, says, "`miraveja dlq list` says which and why; `requeue` begins them anew")
+
+
+def metrics(settings: Settings) -> Check:
+    """Whether a Prometheus may ask, and where."""
+    from gateway.routes.metrics import shown
+
+    where = (
+        f"at {settings.url.rstrip('/')}/metrics"
+        if shown(settings)
+        else "not shown: MIRAVEJA_METRICS says whether they are"
+    )
+    return Check("metrics", ok=True, says=where)
 
 
 def tiny_png(side: int) -> bytes:

@@ -15,6 +15,7 @@ from gateway.client.api import Gallery
 from gateway.client.credentials import LocalToken
 from gateway.client.errors import GalleryError
 from gateway.client.files import Picture
+from gateway.client.requests import assets, search
 from gateway.client.uploads import Wishes, upload
 
 COUNT: Final = 48
@@ -51,7 +52,7 @@ async def _wanted(gallery: Gallery, folder: Path) -> bool:
     if (folder / DONE).exists():
         return False
     begun = (folder / BEGUN).exists()
-    return begun or not (await gallery.assets(owner="me", limit="1"))["items"]
+    return begun or not (await gallery.ask(assets.page(owner="me", limit=1))).items
 
 
 async def _send(gallery: Gallery, folder: Path) -> None:
@@ -79,7 +80,7 @@ def _drawn(folder: Path) -> Iterator[Picture]:
 
 
 async def _show(gallery: Gallery) -> None:
-    hits = (await gallery.search(QUERY, limit=BEST)).json()["items"]
+    hits = (await gallery.ask(search.words(QUERY, limit=BEST).raw())).json()["items"]
     say(f'\nmiraveja search "{QUERY}"')
     for line in table(hits):
         say(f"  {line}")

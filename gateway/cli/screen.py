@@ -1,7 +1,7 @@
 """Where people are told things: standard error, without colour or redrawing when it is not a terminal."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -26,6 +26,13 @@ def say(text: str) -> None:
 def plain(text: object, limit: int = LONGEST) -> str:
     """Strangers' text on one line, without what could steer a terminal."""
     return line(str(text), limit)
+
+
+def columns(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table for standard output, each column as wide as its widest cell; the last one is not filled up."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    told = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *lines))
+    return "".join(f"{line.rstrip()}\n" for line in told)
 
 
 @contextmanager

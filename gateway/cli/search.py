@@ -5,11 +5,14 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from gateway.cli import options
 
 if TYPE_CHECKING:
-    from gateway.client.api import Answer, Gallery
+    from functions.search.contract import Search
+    from gateway.client.api import Gallery
+    from gateway.client.request import Answer
 
 PATIENCE_S: Final = 5.0
 """A person waits for the answer."""
@@ -56,18 +59,19 @@ def table(hits: list[dict[str, Any]]) -> list[str]:
 async def _search(given: argparse.Namespace) -> "Answer":
     from gateway.client.api import Gallery
     from gateway.client.credentials import bearer
+    from gateway.client.requests import search
 
     settings = options.settings(given)
     async with Gallery(settings.url, bearer(settings), patience_s=PATIENCE_S) as gallery:
         if given.image is None:
-            return await gallery.search(given.text, given.unwanted, given.limit)
-        return await gallery.search_body(await _by_example(gallery, given))
+            return await gallery.ask(search.words(given.text, given.unwanted, given.limit).raw())
+        return await gallery.ask(search.weighted(await _by_example(gallery, given)).raw())
 
 
-async def _by_example(gallery: "Gallery", given: argparse.Namespace) -> dict[str, object]:
-    from functions.search.contract import NOT_WEIGHT
+async def _by_example(gallery: "Gallery", given: argparse.Namespace) -> "Search":
+    from functions.search.contract import NOT_WEIGHT, Example, Search, Words
 
     example = await gallery.query_image(await asyncio.to_thread(given.image.read_bytes))
-    texts = [{"q": given.text}] if given.text else []
-    texts += [{"q": words, "weight": NOT_WEIGHT} for words in given.unwanted]
-    return {"texts": texts, "images": [{"queryImageId": example}], "limit": given.limit}
+    texts = [Words(q=given.text)] if given.text else []
+    texts += [Words(q=words, weight=NOT_WEIGHT) for words in given.unwanted]
+    return Search(texts=texts, images=[Example(query_image_id=UUID(example))], limit=given.limit)

@@ -1,4 +1,4 @@
-"""A gallery as a client sees it: one method per request, refusals as exceptions, patience where it asks for some."""
+"""A gallery as a client sees it: requests in, things out, refusals as exceptions, patience where it asks for some."""
 
 import asyncio
 import json
@@ -6,16 +6,22 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 
-from gateway.client.errors import GalleryError, Problem, Unreachable
-from gateway.client.form import Form
+from functions.upload_presign.contract import FormOut
+from gateway.client import live
+from gateway.client.download import receive
+from gateway.client.errors import Problem, Unreachable
+from gateway.client.form import CHUNK_BYTES, Form
+from gateway.client.live import Update
+from gateway.client.request import Answer, Paged, Request, nothing, same
+from gateway.client.requests import meta
+from gateway.contract import AboutOut
 
 ANSWER_S: Final = 60.0
 CONNECT_S: Final = 10.0
@@ -25,27 +31,9 @@ MOST_CONNECTIONS: Final = 16
 MOST_TOLD: Final = 4_096
 PARTS_OF_S3: Final = re.compile(r"<(Code|Message)>([^<]{0,1000})</")
 
-Json = dict[str, Any]
 Token = Callable[[], str]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the body as it was sent, and the asset's revision where there is one."""
-
-    body: bytes
-    etag: str = ""
-
-    def json(self) -> Json:
-        """The body, which every route of ours sends as an object."""
-        try:
-            said = json.loads(self.body)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict):
-            raise GalleryError("the answer is not one of a gallery: is --url right?")
-        return said
+P = TypeVar("P", bound=Paged)
 
 
 class Gallery:
@@ -71,9 +59,23 @@ class Gallery:
         if self._open:
             await self._open.close()
 
-    async def about(self) -> Json:
+    async def ask(self, request: Request[T]) -> T:
+        """Send one request and read its answer."""
+        sent = request.keyed()
+        return request.read(await self._patiently(lambda: self._once(sent)))
+
+    async def pages(self, request: Request[P]) -> AsyncIterator[P]:
+        """A list from the given page on, page by page."""
+        page = await self.ask(request)
+        yield page
+        while page.next_cursor:
+            page = await self.ask(request.after(page.next_cursor))
+            yield page
+
+    async def about(self) -> AboutOut:
         """Limits, types, model; asked once, so that a wrong address is told at once."""
-        return (await self._once("GET", "/.well-known/miraveja", bare=True)).json()
+        request = meta.about()
+        return request.read(await self._once(request))
 
     async def down(self) -> list[str]:
         """The parts that do not answer; raises Unreachable when none does."""
@@ -81,46 +83,23 @@ class Gallery:
             said = Answer(await answer.read()).json()
         return [str(part) for part in said["down"]]
 
-    async def me(self) -> Json:
-        """Who the token belongs to."""
-        return (await self._ask("GET", "/v1/me")).json()
+    async def updates(self, after: str = "") -> AsyncIterator[Update]:
+        """What happens to one's assets, for as long as somebody listens; `after` is the id of the last update seen.
 
-    async def check(self, digests: Iterable[str]) -> dict[str, str]:
-        """Which of at most 500 sha256 (hex) are here: sha256 -> asset id."""
-        said = (await self._ask("POST", "/v1/uploads/check", json={"sha256": list(digests)})).json()
-        return dict(said["known"])
+        A connection that ends is made again from there; Problem or Unreachable when that is no use.
+        """
+        while True:
+            async with self._patient(live.following(after)) as body:
+                async for update in live.updates(body):
+                    after = update.id
+                    if update.asset or update.reset:
+                        yield update
+            await asyncio.sleep(live.PAUSE_S)
 
-    async def presign(self, name: str, size: int, content_type: str, sha256: str) -> Json:
-        """An asset with a form for exactly these bytes, or the asset that has them."""
-        wanted = {"name": name, "size": size, "contentType": content_type, "sha256": sha256}
-        return (await self._ask("POST", "/v1/uploads", json=wanted)).json()
-
-    async def complete(self, asset: str) -> Json:
-        """Say that the bytes are there."""
-        return (await self._ask("POST", f"/v1/uploads/{asset}/complete")).json()
-
-    async def asset(self, asset: str) -> tuple[Json, str]:
-        """One asset and its ETag."""
-        answer = await self._ask("GET", f"/v1/assets/{asset}")
-        return answer.json(), answer.etag
-
-    async def change(self, asset: str, change: Mapping[str, object], etag: str) -> Json:
-        """Change an asset's editable fields from the revision `etag`; Problem 412 when it is another by now."""
-        return (await self._ask("PATCH", f"/v1/assets/{asset}", json=dict(change), headers={"If-Match": etag})).json()
-
-    async def assets(self, ids: Iterable[str] = (), **filters: str) -> Json:
-        """A page of assets, `{items, nextCursor}`; at most 100 ids."""
-        query = [("id", asset) for asset in ids] + list(filters.items())
-        return (await self._ask("GET", "/v1/assets", params=query)).json()
-
-    async def search(self, words: str, unwanted: Iterable[str] = (), limit: int = 50) -> Answer:
-        """Hits for words, away from others."""
-        query = [("q", words), *(("not", other) for other in unwanted), ("limit", str(limit))]
-        return await self._ask("GET", "/v1/search", params=query)
-
-    async def search_body(self, wanted: Mapping[str, object]) -> Answer:
-        """Hits for weighted words and examples."""
-        return await self._ask("POST", "/v1/search", json=dict(wanted))
+    async def export(self, path: Path) -> None:
+        """One's whole account as a zip in a new file; FileExistsError where there is one, and nothing of one cut short."""
+        async with self._patient(Request("GET", "/v1/me/export", nothing)) as body:
+            await receive(body.iter_chunked(CHUNK_BYTES), path)
 
     async def query_image(self, data: bytes) -> str:
         """The id of a picture to search by for an hour."""
@@ -128,12 +107,12 @@ class Gallery:
         async def send() -> Answer:
             form = aiohttp.FormData()
             form.add_field("image", data, filename="query", content_type="application/octet-stream")
-            return await self._once("POST", "/v1/query-images", data=form)
+            return await self._once(Request("POST", "/v1/query-images", same), data=form)
 
         return str((await self._patiently(send)).json()["queryImageId"])
 
     async def post_form(
-        self, upload: Mapping[str, Any], path: Path, size: int, moved: Callable[[int], None] = lambda _: None
+        self, upload: FormOut, path: Path, size: int, moved: Callable[[int], None] = lambda _: None
     ) -> None:
         """Send a file by its form; any 2xx is good. Raises Problem with the store's code, FileChanged, OSError."""
         sent = 0
@@ -147,7 +126,7 @@ class Gallery:
             nonlocal sent
             moved(-sent)
             sent = 0
-            await self._send_form(str(upload["url"]), Form(upload["fields"], path, size, count))
+            await self._send_form(upload.url, Form(upload.fields, path, size, count))
 
         await self._patiently(send)
 
@@ -160,16 +139,29 @@ class Gallery:
         except Unreachable as error:
             raise form.error or error from None
 
-    async def _ask(self, method: str, path: str, **options: Any) -> Answer:
-        return await self._patiently(lambda: self._once(method, path, **options))
-
-    async def _once(self, method: str, path: str, *, bare: bool = False, **options: Any) -> Answer:
-        headers = dict(options.pop("headers", {}))
-        if self._token and not bare:
-            headers["Authorization"] = f"Bearer {self._token()}"
-        async with self._asked(method, self.url + path, headers=headers, **options) as answer:
-            await _refuse(answer)
+    async def _once(self, request: Request[Any], **options: Any) -> Answer:
+        async with self._sent(request, json=request.json, **options) as answer:
             return Answer(await answer.read(), answer.headers.get("ETag", ""))
+
+    @asynccontextmanager
+    async def _patient(self, request: Request[Any]) -> AsyncIterator[aiohttp.StreamReader]:
+        """The body of a good answer as it comes; what happens to it on its way becomes Unreachable."""
+        async with AsyncExitStack() as stack:
+            answer = await self._patiently(lambda: stack.enter_async_context(self._sent(request)))
+            yield answer.content
+
+    @asynccontextmanager
+    async def _sent(self, request: Request[Any], **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A good answer; any other raises Problem."""
+        headers = dict(request.headers)
+        if self._token and not request.bare:
+            headers["Authorization"] = f"Bearer {self._token()}"
+        asked = self._asked(
+            request.method, self.url + request.path, headers=headers, params=list(request.query), **options
+        )
+        async with asked as answer:
+            await _refuse(answer)
+            yield answer
 
     @asynccontextmanager
     async def _asked(self, method: str, url: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:

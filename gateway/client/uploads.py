@@ -10,13 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from functions.assets.contract import ChangeAsset
+from functions.core.catalog.contract import AssetOut
 from functions.core.text import line
+from functions.upload_presign.contract import PresignUpload
 from gateway.client import fingerprint
-from gateway.client.api import Gallery, Json
+from gateway.client.api import Gallery
 from gateway.client.errors import FileChanged, GalleryError, Problem, Unreachable
 from gateway.client.files import Found, Limits
 from gateway.client.fingerprint import Item
 from gateway.client.outcome import Outcome, State, failed, sentence, unreadable
+from gateway.client.requests import assets, uploads
 
 SENDERS: Final = 6
 READERS: Final = 4
@@ -49,16 +53,17 @@ class Wishes:
     visibility: str | None = None
     wait: bool = False
 
-    def change(self, asset: Json) -> dict[str, object]:
+    def change(self, asset: AssetOut) -> ChangeAsset:
         """The change that fulfils them; tags that are there stay."""
-        tags = sorted({tag["name"] for tag in asset["tags"]}.union(self.tags))
-        return ({"tags": tags} if self.tags else {}) | ({"visibility": self.visibility} if self.visibility else {})
+        tags = sorted({tag.name for tag in asset.tags}.union(self.tags))
+        given = ({"tags": tags} if self.tags else {}) | ({"visibility": self.visibility} if self.visibility else {})
+        return ChangeAsset.model_validate(given)
 
 
 async def limits(gallery: Gallery) -> Limits:
     """What the gallery takes."""
     about = await gallery.about()
-    return Limits(int(about["limits"]["maxBytes"]), frozenset(about["acceptedTypes"]))
+    return Limits(about.limits.max_bytes, frozenset(about.accepted_types))
 
 
 async def upload(gallery: Gallery, found: Iterable[Found], observer: Observer, wishes: Wishes | None = None) -> None:
@@ -115,12 +120,12 @@ class _Queue:
         """Report what has ended already, pass on what is new."""
         new = [item for item in batch if self._is_new(item)]
         digests = [item.sha256 for item in new if isinstance(item, Item)]
-        known = await self.gallery.check(digests) if digests else {}
+        known = (await self.gallery.ask(uploads.check(digests))).known if digests else {}
         for item in new:
             if isinstance(item, Outcome):
                 self.observer.done(item)
             elif item.sha256 in known:
-                self._arrived(item, known[item.sha256], duplicate=True)
+                self._arrived(item, str(known[item.sha256]), duplicate=True)
             else:
                 await self.unsent.put(item)
 
@@ -174,10 +179,13 @@ class _Queue:
 
     async def _once(self, item: Item, now: Item) -> None:
         name = line(item.path.name, 255) or "image"
-        said = await self.gallery.presign(name, now.size, now.content_type, now.sha256)
-        asset, upload = str(said["assetId"]), said.get("upload")
+        wanted = PresignUpload.model_validate(
+            {"name": name, "size": now.size, "content_type": now.content_type, "sha256": now.sha256}
+        )
+        said = await self.gallery.ask(uploads.presign(wanted))
+        asset, upload = str(said.asset_id), said.upload
         if upload is None:
-            self._arrived(item, asset, duplicate=True, state=str(said["state"]))
+            self._arrived(item, asset, duplicate=True, state=said.state)
             return
         await self._dress(asset)
         try:
@@ -192,9 +200,9 @@ class _Queue:
     async def _dress(self, asset: str) -> None:
         """Tags and visibility before the bytes: an upload that is resumed has them too."""
         while self.wishes.tags or self.wishes.visibility:
-            told, etag = await self.gallery.asset(asset)
+            now = await self.gallery.ask(assets.one(asset))
             try:
-                await self.gallery.change(asset, self.wishes.change(told), etag)
+                await self.gallery.ask(assets.change(asset, self.wishes.change(now.it), now.etag))
                 return
             except Problem as problem:
                 if problem.status != 412:
@@ -203,7 +211,7 @@ class _Queue:
     async def _complete(self, asset: str) -> None:
         """Word of the bytes; the store's own notification says the same, so that a refusal is no failure."""
         with suppress(Problem):
-            await self.gallery.complete(asset)
+            await self.gallery.ask(uploads.complete(asset))
 
     def _arrived(self, item: Item, asset: str, *, duplicate: bool, state: str = "") -> None:
         item.asset_id, item.duplicate = asset, duplicate
@@ -224,11 +232,11 @@ class _Queue:
 
     async def _look(self, batch: list[Item]) -> None:
         ids = [item.asset_id for item in batch if item.asset_id]
-        page = await self.gallery.assets(ids, owner="me", limit=str(POLLED))
-        told = {asset["id"]: asset for asset in page["items"]}
+        page = await self.gallery.ask(assets.page(id=ids, owner="me", limit=POLLED))
+        told = {str(asset.id): asset for asset in page.items}
         for item in batch:
-            asset = told.get(item.asset_id)
-            if asset and asset["state"] not in ENDS:
+            asset = told.get(item.asset_id or "")
+            if asset and asset.state not in ENDS:
                 self.unfinished.append(item)
             else:
                 self._end(item, _outcome(item, asset))
@@ -241,14 +249,14 @@ class _Queue:
             self.observer.done(replace(outcome, path=twin, duplicate=True))
 
 
-def _outcome(item: Item, asset: Json | None) -> Outcome:
+def _outcome(item: Item, asset: AssetOut | None) -> Outcome:
     if asset is None:
         return failed(item.path, "gone", asset_id=item.asset_id)
-    state = ENDS[asset["state"]]
+    state = ENDS[asset.state]
     if state == "ready":
         return Outcome(item.path, item.asset_id, state, item.duplicate)
-    reason = str(asset.get("reason") or asset["state"])
-    detail = str(asset.get("reasonText") or sentence(reason))
+    reason = asset.reason or asset.state
+    detail = asset.reason_text or sentence(reason)
     return Outcome(item.path, item.asset_id, state, item.duplicate, reason, detail)
 
 

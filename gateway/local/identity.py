@@ -71,6 +71,10 @@ class LocalIdentity:
         """The subject of the person whose gallery this is."""
         return UUID(read_or_create(self._folder / OWNER_FILE, lambda: str(uuid.uuid4()).encode()).decode())
 
+    def renew_owner(self) -> None:
+        """From now on the gallery is somebody else's: the last owner has left."""
+        (self._folder / OWNER_FILE).unlink(missing_ok=True)
+
 
 def _new_key() -> bytes:
     return rsa.generate_private_key(public_exponent=65_537, key_size=KEY_BITS).private_bytes(

@@ -19,9 +19,11 @@ from functions.core.redact import Redactor
 from functions.core.settings import Settings
 from functions.core.sockets import socket_folder
 from functions.core.wire import confidential
+from gateway.local.protocol import Careful
 
 GRACE_S: Final = 2
 LEASE_S: Final = 30.0
+WALL_S: Final = 120.0
 
 
 class Server(uvicorn.Server):
@@ -43,16 +45,22 @@ class Server(uvicorn.Server):
 
 
 def server(app: Any, **options: Any) -> Server:
-    """A server with limits on what slow or greedy clients may hold."""
+    """A server with limits on what slow or greedy clients may hold; who asks from where is judged by the application."""
+    options.setdefault("http", Careful)
     return Server(uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, date_header=True, lifespan="off", ws="none",
-        limit_concurrency=512, timeout_keep_alive=15, timeout_graceful_shutdown=GRACE_S, backlog=512, **options,
+        app, log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False,
+        lifespan="off", ws="none", timeout_keep_alive=15, timeout_graceful_shutdown=GRACE_S, backlog=512, **options,
     ))  # fmt: skip
 
 
 def lease_s() -> float:
     """How long a claim holds; tests shorten it."""
     return float(os.environ.get("TEST_LEASE_S", LEASE_S))
+
+
+def wall_s() -> float:
+    """How long one try of a step may take; tests shorten it."""
+    return float(os.environ.get("TEST_WALL_S", WALL_S))
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

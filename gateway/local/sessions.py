@@ -9,17 +9,18 @@ from functions.core.ids import UserId
 from functions.core.tx import Tx, one
 
 LINK_LIFETIME: Final = timedelta(minutes=10)
+INVITATION_LIFETIME: Final = timedelta(days=3)
 SESSION_LIFETIME: Final = timedelta(days=30)
 LINK_BYTES: Final = 16
 SESSION_BYTES: Final = 32
 
 
-async def create_link(tx: Tx, user_id: UserId, now: datetime) -> str:
-    """The secret of a new sign-in link (22 URL-safe characters), which works once and for ten minutes."""
+async def create_link(tx: Tx, user_id: UserId, now: datetime, lifetime: timedelta = LINK_LIFETIME) -> str:
+    """The secret of a new sign-in link (22 URL-safe characters), which works once, for ten minutes unless otherwise said."""
     token = secrets.token_urlsafe(LINK_BYTES)
     await tx.execute(
         "INSERT INTO local_link (hash, user_id, expires_at) VALUES (%s, %s, %s)",
-        (_hash(token), user_id, now + LINK_LIFETIME),
+        (_hash(token), user_id, now + lifetime),
     )
     return token
 

@@ -5,7 +5,7 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from html import escape
 from typing import Final
@@ -18,13 +18,15 @@ from starlette.types import Receive, Scope, Send
 from events import minio
 from functions.core.adapters.objects_folder import FolderObjects, Sink
 from functions.core.adapters.post_policy import PolicyRefused, VerifiedForm
-from functions.core.errors import Unavailable
+from functions.core.errors import TooSlow, Unavailable
 from gateway.local.post_form import PostForm, StoreRefused
 
 Notify = Callable[[bytes], Awaitable[None]]
 
 IDLE_S: Final = 30.0
 NOTIFY_S: Final = 10.0
+RETRY: Final = {"Retry-After": "1"}
+NOTHING: Final[Mapping[str, str]] = {}
 FORM_BYTES: Final = 256 << 10
 """More than all fields, headers and boundaries of a form can be."""
 
@@ -64,7 +66,7 @@ class Store:
             return _refusal(StoreRefused(403, refused.code, refused.message))
         except Unavailable as error:
             _log.error("store_unavailable", extra=error.facts)
-            return _refusal(StoreRefused(503, "SlowDown", "The store cannot take this now; please try again"))
+            return _refusal(StoreRefused(503, "SlowDown", "The store cannot take this now; please try again"), RETRY)
         await self._tell(stored)
         return _created(f"{self._objects.public_url}/{stored.key}", stored)
 
@@ -113,7 +115,7 @@ class Store:
         try:
             async with asyncio.timeout(self._idle_s):
                 return await anext(stream, None)
-        except TimeoutError:
+        except (TimeoutError, TooSlow):
             raise StoreRefused(400, "RequestTimeout", "Nothing was sent for too long") from None
 
     async def _tell(self, stored: minio.NewObject) -> None:
@@ -160,13 +162,13 @@ def _created(location: str, stored: minio.NewObject) -> Response:
     return _xml(201, "PostResponse", told, {"ETag": etag, "Location": location})
 
 
-def _refusal(refused: StoreRefused) -> Response:
+def _refusal(refused: StoreRefused, headers: Mapping[str, str] = NOTHING) -> Response:
     told = {"Code": refused.code, "Message": refused.message, "RequestId": secrets.token_hex(8).upper()}
     _log.info("store_refused", extra={"code": refused.code, "request_id": told["RequestId"]})
-    return _xml(refused.status, "Error", told, {})
+    return _xml(refused.status, "Error", told, headers)
 
 
-def _xml(status: int, root: str, told: dict[str, str], headers: dict[str, str]) -> Response:
+def _xml(status: int, root: str, told: Mapping[str, str], headers: Mapping[str, str]) -> Response:
     body = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in told.items())
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{body}</{root}>'
     return Response(text, status, headers, media_type="application/xml")

@@ -10,17 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from functions.core import metrics, traces
 from functions.core.errors import MiraVejaError
 from functions.core.ports import Vector
 from functions.core.runtime.run import World
 from functions.core.runtime.runner import Runner
 from functions.core.settings import Settings
-from functions.core.wire import Wired, open_world
+from functions.core.wire import Wired, open_world, trace
 from functions.embed.handler import example
 from gateway.local import process, wires
 from gateway.local.steps import STEPS, WORKS
 
 SLOTS: Final = 6
+METRICS_S: Final = 2.0
 
 
 def socket(settings: Settings) -> Path:
@@ -31,7 +33,8 @@ def socket(settings: Settings) -> Path:
 async def main(settings: Settings) -> None:
     """Work until cancelled."""
     process.start_log(settings, "work")
-    world = await open_world(settings, lease_s=process.lease_s())
+    trace("work")
+    world = await open_world(settings, lease_s=process.lease_s(), wall_s=process.wall_s())
     server = process.server(_application(world), uds=str(socket(settings)))
     runner = Runner(world, STEPS, list(WORKS), slots=SLOTS)
     try:
@@ -48,6 +51,7 @@ async def _close(world: World) -> None:
     if isinstance(world.ports, Wired):
         await world.ports.close()
     await world.database.close()
+    traces.stop()
 
 
 def _application(world: World) -> Starlette:
@@ -55,8 +59,12 @@ def _application(world: World) -> Starlette:
         found = await example(world.ports, await request.body())
         return JSONResponse({"model": found.model, "vector": base64.b64encode(found.vector.tobytes()).decode()})
 
+    async def counted(_request: Request) -> JSONResponse:
+        return JSONResponse({"text": metrics.own()})
+
+    routes = [Route("/embed", embed, methods=["POST"]), Route("/metrics", counted, methods=["POST"])]
     handlers = {MiraVejaError: wires.on_error, Exception: wires.on_error}
-    return Starlette(routes=[Route("/embed", embed, methods=["POST"])], exception_handlers=handlers)
+    return Starlette(routes=routes, exception_handlers=handlers)
 
 
 async def embed_query(settings: Settings, data: bytes) -> tuple[str, Vector]:
@@ -65,6 +73,12 @@ async def embed_query(settings: Settings, data: bytes) -> tuple[str, Vector]:
 
     said = await wires.call(socket(settings), "/embed", data)
     return said["model"], np.frombuffer(base64.b64decode(said["vector"]), dtype=np.float32)
+
+
+async def counted(settings: Settings) -> str:
+    """Ask this process for what it counted, in Prometheus's text format."""
+    text: str = (await wires.call(socket(settings), "/metrics", timeout_s=METRICS_S))["text"]
+    return text
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from functions.core.errors import MiraVejaError
+from functions.core.errors import MiraVejaError, Unavailable
 from functions.core.identity.keys import JwksKeys
 from gateway.door import Door, TheDoor
 
@@ -23,9 +23,11 @@ async def live() -> Response:
 
 @router.get("/readyz", name="ready", tags=["health"], response_class=JSONResponse)
 async def ready(here: TheDoor) -> JSONResponse:
-    """Everything needed answers; 503 with the list of what does not."""
-    down = await _down(here)
-    return JSONResponse({"ready": not down, "down": list(down)}, 503 if down else 200)
+    """Everything needed answers; a problem with the list of what does not."""
+    down = list(await _down(here))
+    if down:
+        raise Unavailable(f"not ready: {', '.join(down)}", ready=False, down=down)
+    return JSONResponse({"ready": True, "down": []})
 
 
 async def _down(here: Door) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import Annotated, Final, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -27,6 +28,8 @@ SEALED: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 REMEMBERED_S: Final = 5.0
+SHARED_FOR_S: Final = 300
+"""A link can be taken back: browsers keep what it showed for minutes, not for the day."""
 MOST_REMEMBERED: Final = 20_000
 
 
@@ -36,6 +39,7 @@ class Signature(Wire):
     exp: Annotated[str, Field(max_length=16)]
     kid: Annotated[str, Field(max_length=32)]
     sig: Annotated[str, Field(max_length=64)]
+    share: UUID | None = None
 
 
 @router.get("/media/{assetId}/{generation}/{variant}", name="readMedia", response_class=Response)
@@ -43,16 +47,17 @@ async def media(
     here: TheDoor, asset_id: TheAsset, generation: int, variant: str, said: Annotated[Signature, Query()]
 ) -> Response:
     """A rendition or the original; 403 for a changed or expired address, 404 for what is hidden or gone."""
-    picture = Picture(AssetId(asset_id), generation, variant)
+    picture = Picture(AssetId(asset_id), generation, variant, said.share)
     good = verify_media(here.media, picture, said.exp, said.kid, said.sig, utcnow())
     if variant == ORIGINAL:
         return await _original(here, picture, {"Cache-Control": f"private, max-age={good.seconds}"})
     shown = await _shown(here, picture)
-    if shown is None or not (good.owner or shown.to_others):
+    if shown is None or not (shown.to_others or good.moderator or (good.owner and shown.to_owner)):
         raise NotFound
     key = derived_key(picture.asset, generation, variant, shown.content_type)
     data = await _found(here.world.ports.objects.read(key))
-    kept = {"Cache-Control": f"private, max-age={good.seconds}, immutable"}
+    seconds = min(good.seconds, SHARED_FOR_S) if picture.share else good.seconds
+    kept = {"Cache-Control": f"private, max-age={seconds}, immutable"}
     return Response(data, media_type=shown.content_type, headers=SEALED | kept)
 
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from functions.core.contract import Wire
 from functions.core.errors import NotFound
 from functions.core.model import ACCEPTED
 from functions.search.contract import MOST_QUERY_BYTES
+from gateway.contract import AboutOut, IdentityOut, LimitsOut
 from gateway.door import Door, TheDoor
 
 router = APIRouter()
@@ -19,35 +19,6 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "html": "text/html"}
-
-
-class LimitsOut(Wire):
-    """Sizes in bytes and pixels."""
-
-    max_bytes: int
-    max_pixels: int
-    max_query_image_bytes: int
-
-
-class IdentityOut(Wire):
-    """How people sign in: `local`, or an OIDC issuer with the client that browsers use."""
-
-    kind: str
-    authority: str | None
-    client_id: str | None
-
-
-class AboutOut(Wire):
-    """What a client needs to know before it begins."""
-
-    name: str
-    version: str
-    limits: LimitsOut
-    accepted_types: list[str]
-    model: str
-    identity: IdentityOut
-    store_origin: str
-    features: dict[str, bool]
 
 
 @router.get("/.well-known/miraveja", name="about", tags=["meta"])
@@ -80,7 +51,7 @@ async def docs(here: TheDoor) -> HTMLResponse:
     return _page("docs.html")
 
 
-@router.api_route("/", methods=["GET", "HEAD"], name="home", include_in_schema=False)
+@router.get("/", name="home", include_in_schema=False)
 async def home() -> HTMLResponse:
     """A plain page, until the real ones come."""
     return _page("home.html")

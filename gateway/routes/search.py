@@ -6,10 +6,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from starlette.types import Message, Receive
 
+from functions.core import metrics
 from functions.core.errors import Invalid, Malformed, TooLarge
+from functions.core.visibility import Viewer
 from functions.search import handler
 from functions.search.contract import MOST_QUERY_BYTES, Hits, QueryImageOut, Search, SearchByAddress
-from gateway.door import TheDoor, TheReader, TheViewer
+from gateway.door import Door, TheDoor, TheReader, TheViewer
 
 router = APIRouter(prefix="/v1", tags=["search"])
 OVERHEAD: Final = 64 * 1024
@@ -18,13 +20,20 @@ OVERHEAD: Final = 64 * 1024
 @router.get("/search", name="search")
 async def by_address(here: TheDoor, looking: TheViewer, asked: Annotated[SearchByAddress, Query()]) -> Hits:
     """Words in `q`, examples in `like`, what is not wanted in `not`, and filters."""
-    return await handler.search(here.world, here.desk(looking), asked.as_search())
+    return await _search(here, looking, asked.as_search())
 
 
 @router.post("/search", name="searchWeighted")
 async def by_body(here: TheDoor, looking: TheViewer, wanted: Search) -> Hits:
     """The same with weights; a negative one means away from it."""
-    return await handler.search(here.world, here.desk(looking), wanted)
+    return await _search(here, looking, wanted)
+
+
+async def _search(here: Door, looking: Viewer, wanted: Search) -> Hits:
+    """Timed by what there was to go by."""
+    kind = ("both" if wanted.images else "words") if wanted.texts else "example"
+    with metrics.SEARCH_S.labels(kind).time():
+        return await handler.search(here.world, here.desk(looking), wanted)
 
 
 FORM: Final = {"type": "object", "required": ["image"], "properties": {"image": {"type": "string", "format": "binary"}}}

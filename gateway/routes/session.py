@@ -1,8 +1,9 @@
 """Signing in to the embedded gallery: a link that works once, a cookie, and short tokens for it."""
 
+import re
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import APIRouter, Cookie, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from functions.core.contract import Wire
@@ -14,6 +15,9 @@ from gateway.local.accounts import Accounts
 router = APIRouter(tags=["session"])
 COOKIE: Final = "miraveja_session"
 COOKIE_S: Final = 30 * 24 * 3600
+OWN_PAGE: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""A path of this origin: browsers take two slashes, or a backslash for one, as another host; `\\` appears nowhere."""
+ReturnTo = Annotated[str, Query(alias="returnTo")]
 Session = Annotated[str | None, Cookie(alias=COOKIE, max_length=128)]
 
 
@@ -25,10 +29,10 @@ class TokenOut(Wire):
 
 
 @router.get("/start/{link}", name="startSession", status_code=303, response_class=RedirectResponse)
-async def start(here: TheDoor, link: str) -> RedirectResponse:
-    """Works once, for ten minutes: sets the cookie and goes to the gallery."""
+async def start(here: TheDoor, link: str, return_to: ReturnTo = "/") -> RedirectResponse:
+    """Works once, for ten minutes: sets the cookie and goes to the gallery, or to its page `returnTo`."""
     session = await _accounts(here).enter(link)
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse(return_to if OWN_PAGE.fullmatch(return_to) else "/", 303)
     answer.set_cookie(COOKIE, session, max_age=COOKIE_S, httponly=True, samesite="strict", path="/v1/session")
     return answer
 

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 @router.post("", name="presignUpload", status_code=201, responses={200: {"model": UploadOut}})
 async def presign(here: TheDoor, who: TheUploader, wanted: PresignUpload, response: Response) -> UploadOut:
     """A form for exactly these bytes; 200 when the caller's bytes are here already."""
-    presigned = await handler.presign(here.world, who.user, wanted)
+    presigned = await handler.presign(here.world, who.user, wanted, daily=not here.owned_by(who.principal))
     response.status_code = 201 if presigned.created else 200
     return presigned.upload
 

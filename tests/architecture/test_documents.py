@@ -67,6 +67,7 @@ def test_a_misspelt_setting_stops_the_start_and_names_itself() -> None:
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     key = base64.b64encode(b"k" * 32).decode()
     (tmp_path / "key").write_text(f"a:{key}\n")
+    (tmp_path / "key").chmod(0o600)
     loaded = Settings.load({"MIRAVEJA_MEDIA_KEYS_FILE": str(tmp_path / "key")})
     assert loaded.media_keys is not None
     assert loaded.media_keys.get_secret_value() == f"a:{key}"

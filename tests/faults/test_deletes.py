@@ -15,6 +15,7 @@ from gateway.client.credentials import LocalToken
 from gateway.client.errors import Problem
 from gateway.client.files import Limits, look
 from gateway.client.outcome import Outcome
+from gateway.client.requests import assets
 from gateway.client.uploads import upload
 from tests.support.galleries import Up, a_gallery, audit, wait_for
 from tests.support.images import a_jpeg
@@ -68,7 +69,7 @@ class Sent:
 async def delete(gallery: Gallery, asset: str) -> None:
     """Away for good; asked again until it is answered, so that the second time it may be gone."""
     try:
-        await gallery._ask("DELETE", f"/v1/assets/{asset}?permanent=true")
+        await gallery.ask(assets.delete(asset, permanent=True))
     except Problem as problem:
         if problem.status != 404:
             raise

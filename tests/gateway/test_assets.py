@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from functions.core.ids import AssetId
+from functions.core.signing import seal, unseal
 from functions.core.times import utcnow
 from functions.core.tx import rows
 from gateway.local.identity import LocalIdentity
 from tests.support.doors import Answer, Gallery, Person
-from tests.support.worlds import MODEL
+from tests.support.worlds import MEDIA, MODEL
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AXES = np.eye(MODEL.dim, dtype=np.float32)
@@ -145,7 +146,7 @@ async def test_without_signing_in_only_public_approved_ready_assets_are_there(ga
             found = await listed(gallery, None, f"owner={person.user}{query}")
             assert found == ([str(shown)] if query == "" else [])
         told = (await gallery.get(f"/v1/assets/{shown}")).json
-        assert (await gallery.get("/v1/assets?owner=me")).status == 404
+        assert (await gallery.get("/v1/assets?owner=me")).status == 401
     assert (told["name"], told["sha256"], told["exif"], told["reason"]) == (None, None, None, None)
     assert (await gallery.get(f"/v1/assets/{shown}")).status == 401
 
@@ -305,3 +306,18 @@ async def test_a_moderators_token_that_is_not_fresh_is_anybodys(gallery: Gallery
     headers = {"Authorization": f"Bearer {token}"}
     assert (await gallery.get(f"/v1/assets/{asset}", headers=headers)).json["sha256"] is None
     assert (await gallery.get(f"/v1/assets/{asset}/original", headers=headers)).status == 404
+
+
+@pytest.mark.promises("S52")
+async def test_a_list_of_everybody_s_ends_at_ten_thousand_and_one_s_own_does_not(gallery: Gallery) -> None:
+    person = await gallery.a_person()
+    for _ in range(3):
+        await gallery.a_picture(person)
+    first = (await gallery.get("/v1/assets?limit=1&owner=me", person)).json
+    place = unseal(MEDIA, first["nextCursor"])
+    assert place["n"] == 1
+    for seen, others in ((9_998, True), (9_999, False), (50_000, False)):
+        cursor = seal(MEDIA, place | {"n": seen})
+        for owner, more in (("me", True), (person.user, others)):
+            page = (await gallery.get(f"/v1/assets?limit=1&owner={owner}&cursor={cursor}", person)).json
+            assert (len(page["items"]), bool(page["nextCursor"])) == (1, more)

@@ -5,22 +5,29 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
 
 import pytest
 
 from functions.core.settings import Settings
 from functions.core.tx import Database
+from functions.search.contract import Example, Search
+from functions.upload_presign.contract import UploadOut
 from gateway.client import files
 from gateway.client.api import Gallery
 from gateway.client.credentials import LocalToken, bearer
 from gateway.client.errors import GalleryError, Problem, Unreachable
 from gateway.client.files import Found, Limits, Picture
 from gateway.client.outcome import Outcome
+from gateway.client.request import Request
+from gateway.client.requests import assets, people, search
 from gateway.client.uploads import Wishes, limits, upload
 from tests.support.gallery_server import Served, served
 from tests.support.images import a_jpeg, a_png
 from tests.support.script_server import said, scripted
 
+T = TypeVar("T")
 WAIT = Wishes(wait=True)
 LIMITS = Limits(50 << 20, frozenset({"image/jpeg", "image/png"}))
 
@@ -51,9 +58,9 @@ class Writing(Gallery):
     path: Path
     times: int
 
-    async def presign(self, name: str, size: int, content_type: str, sha256: str) -> dict[str, object]:
-        form = await super().presign(name, size, content_type, sha256)
-        if self.times:
+    async def ask(self, request: Request[T]) -> T:
+        form = await super().ask(request)
+        if isinstance(form, UploadOut) and self.times:
             self.times -= 1
             self.path.write_bytes(a_png(100 + self.times, (20, 20)))
         return form
@@ -112,21 +119,21 @@ async def test_tags_and_visibility_are_given_to_new_pictures(here: Served, folde
     (outcome,) = seen.outcomes
     assert outcome.state == "sent"
     async with of(here) as gallery:
-        asset, etag = await gallery.asset(str(outcome.asset_id))
-    assert {tag["name"] for tag in asset["tags"]} == {"holiday", "sea"}
-    assert asset["visibility"] == "public"
-    assert etag
+        asset = await gallery.ask(assets.one(str(outcome.asset_id)))
+    assert {tag.name for tag in asset.it.tags} == {"holiday", "sea"}
+    assert asset.it.visibility == "public"
+    assert asset.etag
 
 
 async def test_what_was_sent_is_found_by_words_and_by_example(here: Served, folder: Path) -> None:
     (folder / "red-boat.png").write_bytes(a_png(1))
     await send(of(here), [folder])
     async with of(here) as gallery:
-        by_words = (await gallery.search("red boat", limit=1)).json()
-        example = await gallery.query_image(a_png(1))
-        by_example = (await gallery.search_body({"images": [{"queryImageId": example}]})).json()
-    assert by_words["items"][0]["name"] == by_example["items"][0]["name"] == "red-boat.png"
-    assert by_example["items"][0]["score"] > 0.9
+        by_words = await gallery.ask(search.words("red boat", limit=1))
+        example = UUID(await gallery.query_image(a_png(1)))
+        by_example = await gallery.ask(search.weighted(Search(images=[Example(query_image_id=example)])))
+    assert by_words.items[0].name == by_example.items[0].name == "red-boat.png"
+    assert by_example.items[0].score > 0.9
 
 
 async def test_a_file_that_changes_once_is_sent_as_it_is_then(here: Served, folder: Path) -> None:
@@ -136,8 +143,8 @@ async def test_a_file_that_changes_once_is_sent_as_it_is_then(here: Served, fold
     seen = await send(gallery, [folder])
     assert seen.told == {"a.png": ("ready", False, None)}
     async with of(here) as asked:
-        asset, _ = await asked.asset(str(seen.outcomes[0].asset_id))
-    assert asset["sha256"] == hashlib.sha256(gallery.path.read_bytes()).hexdigest()
+        asset = await asked.ask(assets.one(str(seen.outcomes[0].asset_id)))
+    assert asset.it.sha256 == hashlib.sha256(gallery.path.read_bytes()).hexdigest()
 
 
 async def test_a_file_that_keeps_changing_fails_with_that_reason(here: Served, folder: Path) -> None:
@@ -165,7 +172,7 @@ async def test_a_cancelled_upload_goes_on_where_it_ended(here: Served, folder: P
     again = await send(of(here), [folder])
     assert [each.state for each in again.outcomes] == ["ready"] * 12
     async with of(here) as gallery:
-        assert len((await gallery.assets(owner="me", limit="100"))["items"]) == 12
+        assert len((await gallery.ask(assets.page(owner="me", limit=100))).items) == 12
 
 
 async def test_a_token_that_does_not_hold_stops_the_queue(here: Served, folder: Path) -> None:
@@ -178,8 +185,8 @@ async def test_a_token_that_does_not_hold_stops_the_queue(here: Served, folder: 
 async def test_the_credential_file_serves_galleries_of_this_machine_only(here: Served) -> None:
     local = Settings.load({"MIRAVEJA_DATA_DIR": str(here.folder), "MIRAVEJA_URL": here.url})
     async with Gallery(here.url, bearer(local)) as gallery:
-        me = await gallery.me()
-    assert me["roles"] == ["admin", "moderator", "user"]
+        me = await gallery.ask(people.me())
+    assert me.roles == ["admin", "moderator", "user"]
     given = Settings.load({"MIRAVEJA_TOKEN": "mine", "MIRAVEJA_URL": "http://gallery.example"})
     assert bearer(given)() == "mine"
 
@@ -188,7 +195,7 @@ async def test_a_limited_request_is_sent_again_when_it_may_be() -> None:
     slow = said({"code": "limited", "detail": "too fast"}, 429, Retry_After="1")
     async with scripted(slow, said({"id": "me"})) as script, Gallery(script.url) as gallery:
         started = time.monotonic()
-        assert await gallery.me() == {"id": "me"}
+        assert (await gallery.ask(people.me().raw())).json() == {"id": "me"}
         assert time.monotonic() - started >= 1.0
     assert len(script.asked) == 2
 
@@ -197,13 +204,13 @@ async def test_patience_ends_before_a_wait_that_is_too_long() -> None:
     limited = said({"code": "limited", "detail": "no more uploads today"}, 429, Retry_After="3600")
     async with scripted(limited) as script, Gallery(script.url) as gallery:
         with pytest.raises(Problem, match="no more uploads today"):
-            await gallery.me()
+            await gallery.ask(people.me())
     assert len(script.asked) == 1
 
 
 async def test_a_lost_connection_is_tried_again() -> None:
     async with scripted(None, None, said({"id": "me"})) as script, Gallery(script.url) as gallery:
-        assert await gallery.me() == {"id": "me"}
+        assert (await gallery.ask(people.me().raw())).json() == {"id": "me"}
 
 
 async def test_a_gallery_that_is_gone_ends_the_queue(folder: Path) -> None:
@@ -230,7 +237,7 @@ async def test_a_redirect_is_not_followed_with_a_token() -> None:
     away = said({}, 302, Location="http://elsewhere.example/")
     async with scripted(away) as script, Gallery(script.url, lambda: "secret") as gallery:
         with pytest.raises(Problem) as caught:
-            await gallery.me()
+            await gallery.ask(people.me())
     assert caught.value.status == 302
 
 

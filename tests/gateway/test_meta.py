@@ -93,7 +93,7 @@ def test_the_contract_says_who_needs_a_token() -> None:
         path for path, methods in paths.items() if any(operation["security"] == [] for operation in methods.values())
     }
     assert public == {"/start/{link}", "/v1/session/token", "/v1/session", "/media/{assetId}/{generation}/{variant}",
-                      "/.well-known/miraveja", "/livez", "/readyz"}  # fmt: skip
+                      "/.well-known/miraveja", "/livez", "/readyz", "/s/{token}"}  # fmt: skip
     anonymous = {path for path, methods in paths.items() if {} in methods.get("get", {}).get("security", [])}
     assert anonymous == {"/v1/assets", "/v1/assets/{assetId}", "/v1/assets/{assetId}/similar", "/v1/search"}
 

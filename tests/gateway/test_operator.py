@@ -13,9 +13,7 @@ from tests.support.quick_disk import quick_folder
 async def test_reconcile_beside_a_sweep_is_told_that_one_is_under_way(gallery: Gallery) -> None:
     with quick_folder() as folder:
         socket = folder / "o.sock"
-        server = process.server(
-            operator.application(gallery.world, gallery.door.settings, gallery.door), uds=str(socket)
-        )
+        server = process.server(operator.application(gallery.door), uds=str(socket))
         serving = asyncio.create_task(server.serve())
         await server.up.wait()
         asked = b'{"dry_run": true, "force": false}'

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from functions.core.ports import Vector
-from gateway.shell import HSTS, SafeHeaders
+from gateway.shell.limits import HSTS, SafeHeaders
 from tests.support.doors import Answer, Gallery, Person, a_server
 from tests.support.images import a_png
 

@@ -207,7 +207,7 @@ async def test_a_picture_can_be_searched_by_for_an_hour_by_its_owner(gallery: Ga
     other = await gallery.a_person()
     assert (await gallery.post("/v1/search", other, json=by_example)).code == "not_found"
     with gallery.with_other({"anonymous_read": True}):
-        assert (await gallery.post("/v1/search", json=by_example)).code == "not_found"
+        assert (await gallery.post("/v1/search", json=by_example | {"filters": {}})).code == "not_found"
     await gallery.do("UPDATE query_images SET model = 'another' WHERE id = %s", query)
     gone = await gallery.post("/v1/search", person, json=by_example)
     assert (gone.status, gone.code) == (410, "query_image_expired")
@@ -246,3 +246,49 @@ async def test_while_the_decoding_process_is_down_pictures_have_to_wait(gallery:
         answer = await sent(gallery, person, a_png(22, (16, 12)))
     assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "unavailable", "2")
     assert (await gallery.get("/v1/search?q=fox", person)).status == 200
+
+
+@pytest.mark.promises("S44")
+async def test_pages_are_full_however_many_ghosts_are_nearer(gallery: Gallery, person: Person) -> None:
+    example = await gallery.a_picture(person, AXES[9], title="narwhal", visibility="public")
+    real = [str(await gallery.a_picture(person, AXES[9] * 0.5 + AXES[10] * 0.5, visibility="public")) for _ in range(5)]
+    await gallery.index(example, *map(AssetId, map(UUID, real)))
+    free = {"visibility": "public", "moderation": "approved", "trashed": False, "banned": False, "owner": str(person.user),
+            "tags": [], "colors": [], "type": "image/png", "orientation": "landscape", "created": 0.0}  # fmt: skip
+    ghosts = [Point(AssetId(uuid7()), AXES[9], free) for _ in range(400)]
+    await gallery.world.ports.vectors.upsert(ghosts)
+    stranger = await gallery.a_person()
+    alike = found(await gallery.get(f"/v1/assets/{example}/similar?limit=3", stranger))
+    assert len(alike) == 3
+    assert set(alike) < set(real)
+    page = (await gallery.get(f"/v1/search?like={example}&limit=4&owner={person.user}", stranger)).json
+    assert len(page["items"]) == 4
+    cursor = page["nextCursor"]
+    rest = await gallery.get(f"/v1/search?like={example}&limit=4&owner={person.user}&cursor={cursor}", stranger)
+    assert len({item["id"] for item in page["items"]} | set(found(rest))) == 6
+    await gallery.world.ports.vectors.delete([ghost.id for ghost in ghosts])
+
+
+async def test_a_search_in_words_is_suggested_again_to_who_made_it(gallery: Gallery, person: Person) -> None:
+    await gallery.get("/v1/search?q=Lighthouse%20at%20dusk", person)
+    await gallery.post("/v1/search", person, json={"texts": [{"q": "lighthouse"}, {"q": "fog", "weight": -1}]})
+    told = (await gallery.get("/v1/suggest?q=light", person)).json
+    assert told["searches"] == ["lighthouse", "Lighthouse at dusk"]
+    other = await gallery.a_person()
+    assert (await gallery.get("/v1/suggest?q=light", other)).json["searches"] == []
+
+
+async def test_a_page_of_one_is_found_with_few_queries_among_many_that_are_not_good_enough(
+    gallery: Gallery, person: Person
+) -> None:
+    for n in range(6):
+        await titled(gallery, person, f"gannet {n}", n / 8)
+    none = await gallery.post("/v1/search", person, json={"texts": [{"q": "colibri"}], "filters": {"owner": "me"},
+                                                          "minScore": 1.0, "limit": 1})  # fmt: skip
+    assert (none.status, none.json["items"], none.json["nextCursor"]) == (200, [], None)
+
+
+@pytest.mark.promises("S20")
+@pytest.mark.parametrize("query", ["q=" + "x" * 257, "q=a&limit=1000", "owner=x", "q=a&q=b&x=1"])
+async def test_a_suggestion_takes_one_short_text(gallery: Gallery, person: Person, query: str) -> None:
+    assert (await gallery.get(f"/v1/suggest?{query}", person)).code == "invalid"

@@ -48,8 +48,17 @@ async def test_no_secret_reaches_the_log(gallery: Gallery, written: io.StringIO)
     declared = {"name": "a.png", "size": 3, "contentType": "image/png", "sha256": "0" * 64}
     upload = (await gallery.post("/v1/uploads", person, json=declared)).json["upload"]
 
-    for path in (media, original, media + "x", f"/start/{link}", f"/v1/me?access_token={token}"):
+    key = (await gallery.post("/v1/keys", person, json={"name": "Camera", "scopes": ["read"]})).json["key"]
+    wanted = {"assetId": str(asset), "password": "open sesame"}
+    share = (await gallery.post("/v1/shares", person, json=wanted)).json["url"].rsplit("/", 1)[1]
+
+    for path in (media, original, media + "x", f"/start/{link}", f"/v1/me?access_token={token}", f"/s/{share}",
+                 f"/s/{share}x", f"/v1/assets?owner={key}", f"/nowhere/{share}"):  # fmt: skip
         await gallery.get(path, person)
+    for password in ("open sesame", "wrong"):
+        await gallery.post(f"/s/{share}", json={"password": password})
+    for bearer in (key, key + "x", key[:-1]):
+        await gallery.get("/v1/me", headers={"Authorization": f"Bearer {bearer}"})
     for headers in ({"Authorization": f"Bearer {token}x"}, {"Authorization": "Bearer mv_0123456789abcdef"},
                     {"Authorization": f"Bearer {token}.{token}"}, {"Authorization": f"Basic {token}"}):  # fmt: skip
         assert (await gallery.get("/v1/me", headers=headers)).status == 401
@@ -70,6 +79,7 @@ async def test_no_secret_reaches_the_log(gallery: Gallery, written: io.StringIO)
     said = written.getvalue()
     secrets = {link, session, token, person.token, media.split("sig=")[1], original.split("sig=")[1]}
     secrets |= {upload["fields"]["x-amz-signature"], upload["fields"]["policy"], "s" * 40, "mv_0123456789abcdef"}
+    secrets |= {key, share, "open sesame"}
     assert "token refused" in said
     assert [secret for secret in secrets if secret in said] == []
     assert "eyJ" not in said

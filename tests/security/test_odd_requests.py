@@ -182,7 +182,7 @@ async def test_odd_headers(gallery: Gallery, person: Person) -> None:
     verbs = ["HEAD", "OPTIONS", "TRACE", "PUT", "CONNECT", "PROPFIND", "POST", "DELETE"]
     for verb, path in product(verbs, ["/v1/me", "/", "/v1/search", picture, "/store/miraveja"]):
         answer = await gallery.ask(verb, path, person)
-        fine = {200} if (verb, path) == ("HEAD", "/") else {400, 403, 404, 405, 422}
+        fine = {200, 403, 422} if verb == "HEAD" else {400, 403, 404, 405, 422}
         assert answer.status in fine, (verb, path)
 
 

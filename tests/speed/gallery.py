@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import psutil
 import psycopg
@@ -24,8 +23,10 @@ from functions.core.ids import AssetId, UserId
 from functions.core.model import incoming_key
 from functions.core.postgres.server import EmbeddedPostgres
 from functions.core.settings import PREFIX, Settings
+from functions.upload_presign.contract import PresignUpload
 from gateway.client.api import Gallery
 from gateway.client.credentials import LocalToken
+from gateway.client.requests import people, uploads
 
 LOOK_S: Final = 0.05
 GONE: Final = (psutil.NoSuchProcess, psutil.AccessDenied)
@@ -74,16 +75,16 @@ class Running:
         )
         ids = []
         for number, data in enumerate(files):
-            told = await self.client.presign(
-                f"bench {number}.jpg", len(data), "image/jpeg", hashlib.sha256(data).hexdigest()
-            )
-            await store.write(incoming_key(AssetId(UUID(told["assetId"]))), data, "image/jpeg")
-            ids.append(str(told["assetId"]))
+            digest = hashlib.sha256(data).hexdigest()
+            wanted = PresignUpload(name=f"bench {number}.jpg", size=len(data), content_type="image/jpeg", sha256=digest)
+            told = await self.client.ask(uploads.presign(wanted))
+            await store.write(incoming_key(AssetId(told.asset_id)), data, "image/jpeg")
+            ids.append(str(told.asset_id))
         return ids
 
     async def told(self, ids: Sequence[str]) -> None:
         """Say of each that its bytes are there."""
-        await asyncio.gather(*map(self.client.complete, ids))
+        await asyncio.gather(*[self.client.ask(uploads.complete(asset)) for asset in ids])
 
     async def searchable(self, ids: Sequence[str], within_s: float = 240.0) -> None:
         """Until all of them can be found; RuntimeError when one ends otherwise."""
@@ -108,7 +109,7 @@ async def running() -> AsyncIterator[Running]:
     try:
         with _up(settings) as process:
             async with Gallery(settings.address, LocalToken(folder)) as client:
-                owner = UserId(UUID((await client.me())["id"]))
+                owner = UserId((await client.ask(people.me())).id)
                 yield Running(settings, process, client, owner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,6 +27,8 @@ from functions.index.rows import every_point
 from functions.search import rows
 from functions.search.ranking import SHALLOW
 from gateway.cli.operators import asked
+from gateway.client.requests import search
+from tests.speed.door import tiles, verified
 from tests.speed.gallery import Running
 from tests.speed.lines import Line
 from tests.speed.naive import Cost, NaiveGallery
@@ -112,7 +114,7 @@ class Bench:
         """Seconds of computing in the gallery: steadier than the clock on a machine with other work."""
         spent = self.gallery.cpu_s()
         for words in self.words(self.sizes.searches):
-            await self.gallery.client.search(words, limit=HITS)
+            await self.gallery.client.ask(search.words(words, limit=HITS).raw())
         return (self.gallery.cpu_s() - spent) / self.sizes.searches
 
     async def busy(self) -> Line:
@@ -129,6 +131,14 @@ class Bench:
             f"while {self.sizes.busy} pictures of 12 MP are processed: p50 {hard[0]:.1f} ms, p95 {hard[1]:.1f} ms of "
             f"{len(loaded)} searches; idle p50 {quiet[0]:.1f} ms, p95 {quiet[1]:.1f} ms"
         ))  # fmt: skip
+
+    async def door(self) -> Line:
+        """A route that knows who asks against one that does not."""
+        return await verified(self.gallery)
+
+    async def tiles(self) -> Line:
+        """Tiles against static files."""
+        return await tiles(self.gallery, self.folder)
 
     async def memory(self) -> Line:
         """What all processes of the gallery hold now."""
@@ -188,7 +198,7 @@ class Bench:
         times: list[float] = []
         while going() and (count is None or len(times) < count):
             (words,) = self.words(1)
-            times.append(await timed(partial(self.gallery.client.search, words, limit=HITS)))
+            times.append(await timed(partial(self.gallery.client.ask, search.words(words, limit=HITS).raw())))
             await asyncio.sleep(max(0.0, PACE_S - times[-1]))
         return times
 
@@ -211,7 +221,7 @@ class Parts:
         """Seconds of a search over HTTP, and of text tower, vector query, 50 rows told in full and words query, each alone."""
         gallery, viewer = self.bench.gallery, Viewer(self.bench.gallery.owner)
         desk = read.Desk(viewer, media_keys(gallery.settings), utcnow())
-        whole = await timed(lambda: gallery.client.search(words, limit=HITS))
+        whole = await timed(lambda: gallery.client.ask(search.words(words, limit=HITS).raw()))
         started = time.perf_counter()
         vector: Vector = self.bench.model.embed_texts([words])[0]
         computed = time.perf_counter()

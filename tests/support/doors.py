@@ -211,7 +211,7 @@ async def embed_here(world: World, data: bytes) -> tuple[str, Vector]:
 async def a_server(app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
     """The server that ships around an application; its address."""
     with listening or socket.create_server(("127.0.0.1", 0)) as heard:
-        server = process.server(app, http="httptools")
+        server = process.server(app)
         serving = asyncio.create_task(server.serve(sockets=[heard]))
         await server.up.wait()
         yield f"http://localhost:{heard.getsockname()[1]}"
@@ -237,6 +237,9 @@ async def a_gallery(database_url: str, folder: Path) -> AsyncIterator[Gallery]:
     app = create_app(door, store_routes(parts.objects, partial(notify, database)))
     quiet = aiohttp.ClientSession(skip_auto_headers=["Content-Type"], cookie_jar=aiohttp.DummyCookieJar())
     async with a_server(app, listening), quiet as http:
+        listener = asyncio.create_task(door.live.keep_listening(database))
         yield Gallery(world, app, identity, accounts, http, settings.address)
+        listener.cancel()
+        await asyncio.wait([listener])
     await parts.close()
     await database.close()

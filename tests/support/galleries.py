@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 
+from functions.core.postgres.server import APP, EmbeddedPostgres
 from functions.core.settings import Settings
 from gateway.local import operator, wires
 from tests.support.quick_disk import quick_folder
@@ -64,6 +66,27 @@ class Up:
             return False
         return process.pid != os.getpid() and str(self.data) in said and process.status() != psutil.STATUS_ZOMBIE
 
+    def named(self, name: str) -> list[psutil.Process]:
+        """Those of our processes whose command has a part that is this, such as `gateway.local.work`."""
+        return [process for process in self.family() if name in process.cmdline()]
+
+    def postgres(self) -> psutil.Process | None:
+        """The server's first process."""
+        with suppress(OSError, ValueError, psutil.Error):
+            lock = self.data / "postgres" / "postmaster.pid"
+            process = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
+            return process if process.name() == "postgres" else None
+        return None
+
+    def database(self, role: str = APP) -> str:
+        """The address of its rows."""
+        return EmbeddedPostgres(self.data).url(role)
+
+    @property
+    def store(self) -> Path:
+        """The folder of its objects."""
+        return self.data / "objects"
+
     def stop(self) -> float:
         """Ctrl-C; the seconds it took."""
         assert self.process
@@ -111,6 +134,17 @@ def a_gallery(environment: Mapping[str, str] | None = None) -> Iterator[Up]:
         if running.process:
             running.process.wait()
         wait_for(lambda: not running.family())
+
+
+def nothing_lies(up: Up) -> bool:
+    """Whether everything has come to its end: nothing waits, nothing is under way."""
+    with suppress(psycopg.OperationalError), psycopg.connect(up.database()) as connection:
+        found = connection.execute(
+            "SELECT (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM outbox WHERE published_at IS NULL)"
+            " + (SELECT count(*) FROM assets WHERE state IN ('uploaded', 'processed', 'deleting'))"
+        ).fetchone()
+        return found == (0,)
+    return False
 
 
 def audit(up: Up) -> dict[str, Any]:

@@ -10,10 +10,11 @@ Answer = Callable[[], web.Response]
 
 
 class Script:
-    """The answers to come; the last one is repeated. `asked` holds method and path of each request."""
+    """The answers to come; the last one is repeated. `asked` holds method and path of each request,
+    `keys` the idempotency keys that came with them."""
 
     def __init__(self, *answers: Answer | None) -> None:
-        self.answers, self.asked = list(answers), list[str]()
+        self.answers, self.asked, self.keys = list(answers), list[str](), list[str]()
         self.url = ""
         self._more = asyncio.Condition()
 
@@ -25,6 +26,7 @@ class Script:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         await request.read()
         self.asked.append(f"{request.method} {request.path}")
+        self.keys += request.headers.getall("Idempotency-Key", [])
         async with self._more:
             self._more.notify_all()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

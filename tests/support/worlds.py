@@ -34,7 +34,8 @@ from functions.upload_presign.contract import PresignUpload
 from gateway.local.steps import ANSWERS, STEPS, WORKS
 
 RULES = Rules(
-    max_bytes=50 << 20, quota_bytes=0, uploads_pending=500, uploads_per_day=0, review=False, thresholds=()
+    max_bytes=50 << 20, quota_bytes=0, quota_count=0, uploads_pending=500, uploads_per_day=0, review=False, thresholds=(),
+    appeal_days=30,
 )  # fmt: skip
 MODEL = OnnxEmbedder(Path(str(files("functions.core") / "builtin")))
 MEDIA = Keyring({"t": b"k" * 32}, "t")

@@ -55,7 +55,7 @@ def test_a_wrong_call_ends_with_two(argv: list[str], capsys: pytest.CaptureFixtu
     assert said.out == ""
 
 
-@pytest.mark.parametrize("argv", [["link"], ["audit"], ["reindex"], ["reconcile"]])
+@pytest.mark.parametrize("argv", [["link"], ["users", "list"], ["audit"], ["reindex"], ["reconcile"]])
 def test_without_a_running_gallery_the_operator_is_told_in_one_line(
     argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from functions.core.adapters.edge_build import build
 from functions.core.adapters.edge_filter import INDEXES
 from functions.core.adapters.edge_shard import Shard, chunked
-from functions.core.filters import FIELDS, All, Between, Clause, Is, Not, Some, Value, holds
+from functions.core.filters import FIELDS, All, Between, Clause, Is, Not, Some, Value, Within, holds
 from functions.core.ports import Point
 from tests.support.points import an_id
 from tests.support.quick_disk import quick_folder
@@ -68,6 +68,7 @@ values: st.SearchStrategy[Value] = st.sampled_from(WORDS) | st.booleans()
 leaves: st.SearchStrategy[Clause] = st.one_of(
     st.builds(Is, st.sampled_from(NOT_TIMES), st.lists(values, max_size=3).map(tuple)),
     st.builds(Is, st.sampled_from(FLAGS), st.tuples(st.booleans())),
+    st.builds(Within, st.uuids(), st.frozensets(st.integers(0, BUILT + ADDED).map(an_id), max_size=9)),
     st.builds(Between, st.sampled_from(("created", "created", "owner", "trashed")), times, times),
 )
 
@@ -82,7 +83,7 @@ def branches(inner: st.SearchStrategy[Clause]) -> st.SearchStrategy[Clause]:
 def test_the_engine_finds_exactly_what_plain_python_lets_through(filled: Filled, where: Clause) -> None:
     hits = filled.shard.nearest(filled.points[0].vector, where, len(filled.points))
 
-    expected = {point.id for point in filled.points if holds(where, point.payload)}
+    expected = {point.id for point in filled.points if holds(where, {**point.payload, "id": point.id})}
     assert len(hits) == len(expected)
     assert {hit.id for hit in hits} == expected
 

@@ -1,6 +1,7 @@
 """A bad setting stops the start and names itself, without repeating what it was given."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,28 @@ def test_a_part_that_is_not_served_here_names_its_setting(name: str, value: str)
 def test_what_is_the_default_is_served_and_an_issuer_too() -> None:
     check(Settings.load({}))
     check(Settings.load({"MIRAVEJA_IDENTITY_URL": "https://id.example/realms/a"}))
+
+
+@pytest.mark.promises("S63")
+def test_a_secret_in_a_file_that_everybody_may_open_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"a:{KEY}\n")
+    for mode, good in ((0o600, True), (0o640, True), (0o400, True), (0o644, False), (0o602, False), (0o604, False)):
+        file.chmod(mode)
+        if good:
+            assert media_keys(Settings.load({"MIRAVEJA_MEDIA_KEYS_FILE": str(file)})).current == "a"
+        else:
+            with pytest.raises(Invalid, match="MIRAVEJA_MEDIA_KEYS_FILE names a file that everybody may open"):
+                Settings.load({"MIRAVEJA_MEDIA_KEYS_FILE": str(file)})
+
+
+@pytest.mark.promises("S63")
+@pytest.mark.parametrize(("name", "value"), [
+    ("DATABASE_URL", "postgresql://app:postgres@db/miraveja"), ("DATABASE_URL", "host=db user=app password=changeme"),
+    ("DATABASE_OWNER_URL", "postgresql://owner:Admin@db/miraveja"), ("TOKEN", "minioadmin"), ("TOKEN", "password"),
+])  # fmt: skip
+def test_a_secret_that_everybody_knows_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(Invalid, match=rf"^MIRAVEJA_{name}: everybody knows") as caught:
+        check(Settings.load({f"MIRAVEJA_{name}": value}))
+    assert value not in caught.value.detail
+    check(Settings.load({"MIRAVEJA_DATABASE_URL": "postgresql://app:correct-horse@db/miraveja"}))

@@ -16,7 +16,7 @@ from qdrant_edge import (
     RangeFloat,
 )
 
-from functions.core.filters import All, Between, Clause, Is, Not, Some
+from functions.core.filters import All, Between, Clause, Is, Not, Some, Within
 
 INDEXES: Final = {
     "owner": PayloadSchemaType.Keyword,
@@ -40,6 +40,8 @@ def to_filter(clause: Clause) -> Filter:
             return _either(_is_any(field, values))
         case Between(field, low, high):
             return Filter(must=[FieldCondition(field, range=RangeFloat(gte=low, lt=high))])
+        case Within(_, ids):
+            return Filter(must=[HasIdCondition(set(ids))])
         case All(parts):
             return Filter(must=[to_filter(part) for part in parts])
         case Some(parts):

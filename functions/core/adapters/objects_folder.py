@@ -3,12 +3,12 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from functions.core.adapters.object_file import NewObject, OpenObject
 from functions.core.adapters.object_files import ObjectFiles
@@ -91,7 +91,7 @@ class FolderObjects:
     async def chunks(self, key: str, size: int = 1 << 18) -> AsyncGenerator[bytes]:
         """The bytes of one object in pieces of at most `size`, all of the object as it was when this began."""
         with _trouble(key):
-            found = await asyncio.to_thread(self._files.open, check_key(key))
+            found = await _opened(asyncio.to_thread(self._files.open, check_key(key)))
         try:
             while piece := await self._piece(found, size):
                 yield piece
@@ -201,3 +201,18 @@ def _trouble(reading: str | None = None) -> Iterator[None]:
             raise NotFound("No such object", key=reading) from None
         why = "disk full" if error.errno in NO_SPACE else os.strerror(error.errno or errno.EIO)
         raise Unavailable("The object store cannot be used now", part="objects", why=why) from error
+
+
+async def _opened(opening: Coroutine[Any, Any, OpenObject]) -> OpenObject:
+    """What a thread opens; it is closed again when the reader has gone meanwhile."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_close)
+        raise
+
+
+def _close(task: "asyncio.Task[OpenObject]") -> None:
+    if not task.cancelled() and not task.exception():
+        task.result().close()

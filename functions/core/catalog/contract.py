@@ -1,7 +1,9 @@
 """An asset on the wire."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import Field
 
 from functions.core.contract import Time, Wire
 
@@ -73,6 +75,13 @@ class HitOut(AssetOut):
 
     score: float
     why: list[str]
+
+
+class Part(Wire):
+    """Which part of a list is asked for."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    cursor: Annotated[str, Field(max_length=1024)] | None = None
 
 
 class Page(Wire):

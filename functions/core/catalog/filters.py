@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from functions.core.catalog.collections import members
 from functions.core.contract import Tag, Wire
-from functions.core.errors import NotFound
-from functions.core.filters import All, Between, Clause, Is
+from functions.core.errors import NotFound, Unauthenticated
+from functions.core.filters import All, Between, Clause, Is, Within
 from functions.core.tx import Tx, one
 from functions.core.visibility import Viewer, findable_by
 
@@ -35,6 +36,7 @@ class AssetFilters(Wire):
     ] = None
     visibility: Literal["private", "unlisted", "public"] | None = None
     tag: Annotated[list[Tag], Field(max_length=12, description="all of them")] = []
+    collection: Annotated[UUID | None, Field(description="in a collection that the caller may see")] = None
     orientation: Literal["landscape", "portrait", "square"] | None = None
     color: Color | None = None
     type: Annotated[str, Field(pattern=r"^image/[a-z]{2,8}$", description="a content type")] | None = None
@@ -44,13 +46,18 @@ class AssetFilters(Wire):
 
 
 async def condition(tx: Tx, viewer: Viewer, filters: AssetFilters) -> Clause:
-    """The filters and who is looking as one condition; states are the query's own matter. NotFound for an unknown owner."""
+    """The filters and who is looking as one condition; states are the query's own matter.
+
+    NotFound for an unknown owner, and for a collection that the viewer may not see.
+    """
     parts: list[Clause] = [findable_by(viewer, trashed=filters.trashed)]
     if filters.owner:
-        parts.append(Is("owner", (str(await _owner(tx, viewer, filters.owner)),)))
+        parts.append(Is("owner", (str(await whose(tx, viewer, filters.owner)),)))
     parts += [Is("tags", (tag,)) for tag in filters.tag]
     single = {"visibility": filters.visibility, "orientation": filters.orientation, "colors": filters.color}
     parts += [Is(field, (value,)) for field, value in (single | {"type": filters.type}).items() if value]
+    if filters.collection:
+        parts.append(Within(filters.collection, await members(tx, viewer, filters.collection)))
     if filters.from_ or filters.to:
         parts.append(Between("created", _seconds(filters.from_), _seconds(filters.to)))
     return All(tuple(parts))
@@ -60,10 +67,13 @@ def _seconds(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
 
 
-async def _owner(tx: Tx, viewer: Viewer, who: str) -> UUID:
-    if who == "me" and viewer.user:
+async def whose(tx: Tx, viewer: Viewer, who: str) -> UUID:
+    """The user that `me`, an id or a handle means; NotFound for nobody, Unauthenticated for `me` without a token."""
+    if who == "me":
+        if viewer.user is None:
+            raise Unauthenticated
         return viewer.user
-    row = await one(tx, "SELECT id FROM users WHERE handle = %s OR id::text = %s", who, who.lower())
+    row = await one(tx, "SELECT id FROM users WHERE handle = %s OR id::text = %s", who.lower(), who.lower())
     if row is None:
         raise NotFound("there is no such person here")
     found: UUID = row["id"]

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from functions.core import errors
+from functions.core import errors, reasons
 from functions.core.catalog.contract import AssetOut
 from functions.core.filters import All, Clause
 from functions.core.ids import AssetId
 from functions.core.postgres.where import FROM, Sql, where
-from functions.core.signing import Keyring, Picture, media_url
+from functions.core.signing import Keyring, Picture, brief_url, media_url
 from functions.core.tx import Tx, rows
 from functions.core.visibility import Viewer, visible_to
 
@@ -27,7 +27,7 @@ COLUMNS: Final = f"""
     {", ".join(f"a.{name}" for name in PLAIN)}, a.owner, a.name, a.size, a.sha256, a.thumbhash, a.reason, a.generation,
     u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
     (SELECT coalesce(json_agg(json_build_object('name', t.name, 'source', t.source, 'confidence', t.confidence)
-        ORDER BY t.confidence DESC, t.name), '[]') FROM tags t WHERE t.asset_id = a.id) AS tags,
+        ORDER BY t.confidence DESC, t.name), '[]') FROM shown_tags t WHERE t.asset_id = a.id) AS tags,
     (SELECT coalesce(json_agg(json_build_object('variant', r.variant, 'width', r.width, 'height', r.height,
         'content_type', r.content_type) ORDER BY r.variant::int), '[]')
         FROM renditions r WHERE r.asset_id = a.id AND r.generation = a.generation) AS renditions
@@ -40,6 +40,7 @@ SENTENCES: Final = {
     "internal_error": "Something went wrong on our side while the file was processed",
     "undeliverable": "The file could not be processed",
     "not_sent": "The upload was never completed",
+    **reasons.SENTENCES,
 }
 
 
@@ -112,5 +113,9 @@ def sentence(code: str) -> str:
 
 
 def _url(row: DictRow, variant: str, desk: Desk) -> str:
-    picture = Picture(AssetId(row["id"]), row["generation"], variant)
-    return media_url(desk.media, picture, desk.now, owner=desk.viewer.user == row["owner"])
+    share = desk.viewer.link.reach if desk.viewer.link else None
+    picture = Picture(AssetId(row["id"]), row["generation"], variant, share)
+    mine = desk.viewer.user == row["owner"]
+    if desk.viewer.judging and not mine:
+        return brief_url(desk.media, picture, desk.now)
+    return media_url(desk.media, picture, desk.now, owner=mine)

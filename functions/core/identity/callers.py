@@ -1,5 +1,6 @@
 """Callers: the verified principal and the user it is here, known by issuer and subject alone."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +42,21 @@ async def recognise(tx: Tx, principal: Principal) -> Caller:
     return Caller(UserId(row["id"]), row["handle"], row["name"], row["created_at"], principal)
 
 
+def departure(issuer: str, subject: str) -> bytes:
+    """By what somebody who left is known for a day, and read by nobody."""
+    return hashlib.sha256(f"{issuer}\0{subject}".encode()).digest()
+
+
+async def has_left(tx: Tx, issuer: str, subject: str) -> bool:
+    """Whether this person's account was erased a while ago, or is being erased."""
+    return await one(
+        tx,
+        "SELECT 1 FROM departed WHERE hash = %s UNION ALL"
+        " SELECT 1 FROM users WHERE (issuer, subject) = (%s, %s) AND erased_at IS NOT NULL",
+        departure(issuer, subject), issuer, subject,
+    ) is not None  # fmt: skip
+
+
 async def in_standing(tx: Tx, user: UserId) -> tuple[str, str] | None:
     """Subject and name of a user who is not banned."""
     row = await one(tx, "SELECT subject, name FROM users WHERE id = %s AND banned_at IS NULL", user)
@@ -48,6 +64,9 @@ async def in_standing(tx: Tx, user: UserId) -> tuple[str, str] | None:
 
 
 async def _welcome(tx: Tx, principal: Principal) -> DictRow:
+    erased = "SELECT 1 FROM departed WHERE hash = %s AND at >= to_timestamp(%s)"
+    if await one(tx, erased, departure(*principal.key), principal.issued_at):
+        raise Forbidden("this account was erased")
     user = uuid7()
     name = line(principal.name or "", 64) or "Somebody"
     await tx.execute(

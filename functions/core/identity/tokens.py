@@ -10,6 +10,7 @@ from typing import Final
 import jwt
 
 from functions.core.errors import Unauthenticated
+from functions.core.identity.api_keys import KEY
 from functions.core.identity.claims import Terms, judge, principal
 from functions.core.identity.jose import (
     ACCESS_TOKEN,
@@ -41,9 +42,9 @@ log = logging.getLogger(__name__)
 
 
 def bearer(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """The value of the only Authorization header, for `Verifier.verify`; None without one.
+    """The value of the only Authorization header, for `api_key` and `Verifier.verify`; None without one.
 
-    Unauthenticated when it is there twice, not ASCII, too long, or an API key, which nobody issues yet.
+    Unauthenticated when it is there twice, not ASCII, too long, or almost an API key.
     """
     values = [value for name, value in headers if name.lower() == b"authorization"]
     if not values:
@@ -51,10 +52,16 @@ def bearer(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     try:
         if len(values) > 1:
             raise Refused("two_headers")
-        _token_of(value := values[0].decode("latin-1"))
+        _said(value := values[0].decode("latin-1"))
     except Refused as refusal:
         raise _refusal(refusal) from None
     return value
+
+
+def api_key(authorization: str) -> str | None:
+    """The API key of a Bearer value, told apart before anything is parsed; None where it is a token."""
+    said = authorization[len(SCHEME) :]
+    return said if said.startswith(API_KEY) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,15 +137,23 @@ class Verifier:
 
 
 def _token_of(authorization: str) -> str:
-    """The token of a Bearer value; API keys are told apart before anything is parsed."""
+    """The token of a Bearer value; an API key is none."""
+    token = _said(authorization)
+    if token.startswith(API_KEY):
+        raise Refused("api_key")
+    return token
+
+
+def _said(authorization: str) -> str:
+    """What a Bearer value holds."""
     if len(authorization) > len(SCHEME) + MAX_CHARS or not authorization.isascii():
         raise Refused("authorization")
     if authorization[: len(SCHEME)].lower() != SCHEME.lower():
         raise Refused("scheme")
-    token = authorization[len(SCHEME) :]
-    if token.startswith(API_KEY):
+    said = authorization[len(SCHEME) :]
+    if said.startswith(API_KEY) and KEY.fullmatch(said) is None:
         raise Refused("api_key")
-    return token
+    return said
 
 
 def _refusal(refusal: Refused) -> Unauthenticated:

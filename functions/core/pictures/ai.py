@@ -9,7 +9,7 @@ from functions.core.pictures import comfy
 
 _MAX_CHARS: Final = 1 << 20
 _LINE_CHARS: Final = 4_096
-_FIELD: Final = re.compile(r'\s*([A-Za-z][\w /-]{0,40}): ("(?:[^"\\]|\\.){0,1000}"|[^,]{0,300})(?:,|$)')
+_FIELD: Final = re.compile(r'([A-Za-z][\w /-]{0,40}): ("(?:[^"\\]|\\.){0,1000}"|[^,]{0,300})(?:,|$)')
 _DREAM: Final = re.compile(r"(?:^|\s)-([sSCA]) ?([\w.]{1,32})")
 
 Texts = Mapping[str, str]

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from functions.core import metrics
 from functions.core.errors import DecodeLimit, Unavailable, UnreadableImage, Unsupported
 from functions.core.pictures import answers, frames
 from functions.core.pictures.admission import Admission
@@ -86,10 +87,12 @@ class LimitedPictures:
                 self._warm.proven = True
                 return answer
             except TimeoutError:
+                metrics.DECODE_KILLS.labels("clock").inc()
                 if self._warm.alive(which):
                     self._warm.kill()
                 raise DecodeLimit from None
             except (EOFError, ConnectionError):
+                metrics.DECODE_KILLS.labels("limit" if self._warm.alive(which) else "parent").inc()
                 if self._warm.alive(which):
                     raise DecodeLimit from None
                 return None

@@ -1,12 +1,12 @@
 """The asset row as the pipeline reads and moves it."""
 
-from typing import Final, cast
+from typing import Final
 
 from psycopg.rows import DictRow
 
 from functions.core.ids import AssetId, UserId
 from functions.core.model import Asset, Moderation, State, Visibility
-from functions.core.tx import Tx, one
+from functions.core.tx import Tx, one, rows
 
 COLUMNS: Final = (
     "id, owner, state, moderation, visibility, generation, run, change, name, size, sha256, declared_type,"
@@ -34,9 +34,15 @@ async def is_gone_for_good(tx: Tx, asset_id: AssetId) -> bool:
     return await one(tx, "SELECT 1 FROM tombstones WHERE asset_id = %s", asset_id) is not None
 
 
-async def move(tx: Tx, asset: Asset, to: State) -> None:
-    """Move a locked asset forward."""
-    await tx.execute("UPDATE assets SET state = %s, updated_at = now() WHERE id = %s", [to, asset.id])
+async def move(tx: Tx, asset: Asset, to: State) -> float:
+    """Move a locked asset forward; returns the seconds since this run of it began."""
+    row = await one(
+        tx,
+        "UPDATE assets a SET state = %s, updated_at = now() WHERE id = %s RETURNING (SELECT extract(epoch FROM"
+        " clock_timestamp() - min(started_at)) FROM pipeline_steps p WHERE p.asset_id = a.id AND p.run = a.run)::float AS s",
+        to, asset.id,
+    )  # fmt: skip
+    return (row["s"] if row else None) or 0.0
 
 
 async def end(tx: Tx, asset_id: AssetId, state: State, reason: str) -> bool:
@@ -50,16 +56,16 @@ async def end(tx: Tx, asset_id: AssetId, state: State, reason: str) -> bool:
     return moved is not None
 
 
-async def note_change(tx: Tx, asset_id: AssetId) -> int:
-    """Raise the counter of everything the vector's payload shows; returns its new value."""
-    row = await one(
+async def note_change(tx: Tx, *asset_ids: AssetId) -> list[Asset]:
+    """Raise the counters of everything the vectors' payloads show; the assets as they are then, by id."""
+    found = await rows(
         tx,
-        "UPDATE assets SET change = change + 1, updated_at = now() WHERE id = %s RETURNING change",
-        asset_id,
+        f"UPDATE assets SET change = change + 1, updated_at = now() WHERE id = ANY(%s) RETURNING {COLUMNS}",
+        list(asset_ids),
     )
-    return cast("int", row["change"]) if row else 0
+    return sorted(map(asset_of, found), key=lambda asset: asset.id)
 
 
-async def refresh_words(tx: Tx, asset_id: AssetId) -> None:
+async def refresh_words(tx: Tx, *asset_ids: AssetId) -> None:
     """Bring the searchable words up to date with title, tags, description, prompt and file name."""
-    await tx.execute("UPDATE assets SET words = asset_words(id) WHERE id = %s", [asset_id])
+    await tx.execute("UPDATE assets SET words = asset_words(id) WHERE id = ANY(%s)", [list(asset_ids)])

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import orjson
+from psycopg.rows import DictRow
 
 from functions.core.asked import asked
 from functions.core.tx import Tx, one, rows
@@ -45,6 +46,22 @@ async def broken(tx: Tx) -> list[int]:
     last = await one(tx, "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1") or {"seq": 0, "hash": b""}
     head = await one(tx, "SELECT seq, hash FROM audit_head")
     return found if head == last else [*found, int(last["seq"]) + 1]
+
+
+async def size(tx: Tx) -> int:
+    """How many entries there are."""
+    row = await one(tx, "SELECT count(*) AS n FROM audit_log")
+    return row["n"] if row else 0
+
+
+async def latest(tx: Tx, limit: int) -> list[DictRow]:
+    """The newest entries, oldest of them first; of an actor the first digits of their hash."""
+    return await rows(
+        tx,
+        "SELECT * FROM (SELECT seq, at, left(encode(actor, 'hex'), 12) AS actor, action, object, request_id, network"
+        " FROM audit_log ORDER BY seq DESC LIMIT %s) newest ORDER BY seq",
+        limit,
+    )
 
 
 async def forget(tx: Tx, user: UUID) -> None:

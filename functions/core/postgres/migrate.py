@@ -10,6 +10,8 @@ import psycopg
 from functions.core.errors import Invalid, Unavailable
 
 LOCK = 7_155_001
+LOCK_WAIT_S = 10
+"""Whoever works on a table is not held up for longer behind a change of it; the start is refused, and tries again."""
 GRANTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
@@ -53,7 +55,7 @@ def migrate(owner_url: str, role: str) -> list[str]:
 
 
 def _apply(connection: psycopg.Connection[Any], role: str) -> list[str]:
-    connection.execute("SET lock_timeout = '10s'")
+    connection.execute(f"SET lock_timeout = '{LOCK_WAIT_S}s'".encode())
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"

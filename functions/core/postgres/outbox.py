@@ -4,6 +4,8 @@ from psycopg.types.json import Jsonb
 
 from events.envelope import new_event, to_json
 from events.types import Fact
+from functions.core import traces
+from functions.core.failpoints import reach
 from functions.core.postgres import log
 from functions.core.times import utcnow
 from functions.core.tx import Tx, one, rows
@@ -13,10 +15,12 @@ RELAY_LOCK = 7_155_002
 BATCH = 256
 
 
-async def put(tx: Tx, topic: str, fact: Fact) -> None:
-    """Say that something happened, if this transaction commits."""
-    event = to_json(new_event(fact, now=utcnow()))
-    await tx.execute("INSERT INTO outbox (topic, key, event) VALUES (%s, %s, %s)", [topic, fact.key, Jsonb(event)])
+async def put(tx: Tx, topic: str, *facts: Fact) -> None:
+    """Say what happened, in this order, if this transaction commits."""
+    now, trace = utcnow(), traces.current()
+    said = [(topic, fact.key, Jsonb(to_json(new_event(fact, now=now, traceparent=trace)))) for fact in facts]
+    async with tx.cursor() as cursor:
+        await cursor.executemany("INSERT INTO outbox (topic, key, event) VALUES (%s, %s, %s)", said)
     await tx.execute(f"NOTIFY {CHANNEL}")
 
 
@@ -30,6 +34,7 @@ async def relay(tx: Tx) -> int:
     )
     for row in waiting:
         await log.append(tx, row["topic"], row["key"], row["event"])
+    await reach("relay.before_mark")
     if waiting:
         await tx.execute("UPDATE outbox SET published_at = now() WHERE id = ANY(%s)", [[row["id"] for row in waiting]])
     return len(waiting)

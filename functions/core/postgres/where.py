@@ -2,10 +2,14 @@
 
 from typing import Any, Final
 
-from functions.core.filters import All, Between, Clause, Is, Not, Some
+from functions.core.filters import All, Between, Clause, Is, Not, Some, Within
 
 Sql = tuple[str, list[Any]]
 FROM: Final = "assets a JOIN users u ON u.id = a.owner"
+ORIENTATION: Final = (
+    "CASE WHEN a.width > a.height THEN 'landscape' WHEN a.width < a.height THEN 'portrait'"
+    " WHEN a.width = a.height THEN 'square' ELSE '' END"
+)
 
 # No expression may be null, or NOT would lose rows.
 SHAPES: Final = {
@@ -14,12 +18,12 @@ SHAPES: Final = {
     "moderation": "a.moderation = ANY(%s)",
     "trashed": "(a.trashed_at IS NOT NULL) = ANY(%s)",
     "banned": "(u.banned_at IS NOT NULL) = ANY(%s)",
-    "tags": "EXISTS (SELECT FROM tags t WHERE t.asset_id = a.id AND t.name = ANY(%s))",
+    "tags": "EXISTS (SELECT FROM shown_tags t WHERE t.asset_id = a.id AND t.name = ANY(%s))",
     "colors": "a.color_names && %s",
-    "orientation": "CASE WHEN a.width > a.height THEN 'landscape' WHEN a.width < a.height THEN 'portrait'"
-    " WHEN a.width = a.height THEN 'square' ELSE '' END = ANY(%s)",
+    "orientation": f"{ORIENTATION} = ANY(%s)",
     "type": "coalesce(a.content_type, '') = ANY(%s)",
 }
+WITHIN: Final = "EXISTS (SELECT FROM collection_items i WHERE i.asset_id = a.id AND i.collection_id = %s)"
 
 
 def where(clause: Clause) -> Sql:
@@ -29,6 +33,8 @@ def where(clause: Clause) -> Sql:
             return SHAPES[field], [list(values)]
         case Between("created", low, high):
             return _between(low, high)
+        case Within(collection):
+            return WITHIN, [collection]
         case All(parts):
             return _joined(parts, " AND ", "true")
         case Some(parts):

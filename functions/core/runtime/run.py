@@ -13,6 +13,7 @@ from typing import Any
 
 from events.envelope import Event, new_event, to_json
 from events.types import AssetRejected, Fact
+from functions.core import metrics, traces
 from functions.core.errors import Rejected, Unavailable
 from functions.core.failpoints import reach
 from functions.core.model import ENDS, Asset, State
@@ -42,21 +43,28 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where steps run: rows, ports, and how long a claim holds."""
+    """Where steps run: rows, ports, how long a claim holds, and how long one try may take."""
 
     database: Database
     ports: Ports
     lease_s: float = 30.0
+    wall_s: float = 120.0
 
 
 async def answer(step: Step, event: Event, world: World) -> Answer:
     """Pass one event through one step; every trouble becomes an outcome, none an exception."""
+    result = await _answer(step, event, world)
+    metrics.STEPS.labels(step.name, result.outcome.value).inc()
+    return result
+
+
+async def _answer(step: Step, event: Event, world: World) -> Answer:
     try:
         async with world.database.transaction() as tx:
             claimed = await take(tx, step, event.fact, world.lease_s)
-        await reach(f"{step.name}.after_claim")
+        await reach(f"{step.name}.after_claim", event.fact.asset_id)
         if isinstance(claimed, Taken):
-            return await _carry_out(step, claimed, world)
+            return await _observed(step, event, claimed, world)
         return await _leave(step, claimed, world)
     except Unavailable as error:
         return Answer(Outcome.UNAVAILABLE, error=error.detail)
@@ -73,11 +81,22 @@ async def _leave(step: Step, left: Left, world: World) -> Answer:
     return left.answer
 
 
+async def _observed(step: Step, event: Event, taken: Taken, world: World) -> Answer:
+    """The work, timed, as a span of the trace that its event belongs to."""
+    if taken.claim.attempts > 1:
+        metrics.STEP_RETRIES.labels(step.name).inc()
+    with traces.span(step.name, event.traceparent) as span, metrics.STEP_S.labels(step.name).time():
+        span.say(asset_id=str(taken.asset.id), attempt=taken.claim.attempts)
+        result = await _carry_out(step, taken, world)
+        span.say(outcome=result.outcome.value)
+        return result
+
+
 async def _carry_out(step: Step, taken: Taken, world: World) -> Answer:
     try:
-        async with _lease(taken.claim, world):
+        async with _lease(taken.claim, world), asyncio.timeout(world.wall_s):
             reply = await _until_still(step, taken, world)
-        await reach(f"{step.name}.after_record")
+        await reach(f"{step.name}.after_record", taken.asset.id)
         if step.settle:
             await step.settle(_ref(taken.asset), world.ports)
         return Answer(Outcome.DONE, reply=reply)
@@ -133,7 +152,7 @@ async def _until_still(step: Step, taken: Taken, world: World) -> Event | None:
     asset, needs = taken.asset, taken.needs
     for _ in range(MOST_MOVES):
         result = await step.work(asset, world.ports, *needs)
-        await reach(f"{step.name}.after_work")
+        await reach(f"{step.name}.after_work", asset.id)
         try:
             async with world.database.transaction() as tx:
                 return await _record(tx, step, taken.claim, asset, result)
@@ -163,13 +182,22 @@ async def _record(tx: Tx, step: Step, claim: Claim, asset: Asset, result: Any) -
     if now.state in ENDS and not step.at_ends:
         raise GivenUp if now.state is State.FAILED else Superseded
     fact: Fact | None = await step.record(tx, now, result)
-    event = new_event(fact, now=utcnow()) if fact else None
+    event = new_event(fact, now=utcnow(), traceparent=traces.current()) if fact else None
     await inbox.finish(tx, claim, "done", to_json(event) if event else None)
     if step.to and now.state is step.after:
-        await assets.move(tx, now, step.to)
+        _count(now, step.to, await assets.move(tx, now, step.to))
     await steps.end(tx, asset, step.name, "done")
-    await reach(f"{step.name}.before_commit")
+    await reach(f"{step.name}.before_commit", asset.id)
     return event
+
+
+def _count(asset: Asset, to: State, since_s: float) -> None:
+    """What people wait for: taken in, and ready."""
+    if to is State.UPLOADED:
+        metrics.UPLOADS.inc()
+        metrics.UPLOAD_BYTES.inc(asset.size)
+    elif to is State.READY:
+        metrics.READY_S.observe(since_s)
 
 
 async def _reject(step: Step, asset: Asset, claim: Claim, verdict: Rejected, world: World) -> Answer:
@@ -180,6 +208,7 @@ async def _reject(step: Step, asset: Asset, claim: Claim, verdict: Rejected, wor
         await steps.end(tx, asset, step.name, "rejected", verdict.code())
         ended = await assets.end(tx, asset.id, State.REJECTED, verdict.code())
         if ended:
+            metrics.REJECTED.labels(verdict.code()).inc()
             await outbox.put(tx, "assets.processed", AssetRejected.of(asset, reason=verdict.code()))
     if ended and step.settle:
         await step.settle(_ref(asset), world.ports)

@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
 from events import flow, minio
-from events.envelope import Event, from_json, new_event, to_json
+from events.envelope import Event, from_json, new_event, to_json, traceparent
 from events.errors import EnvelopeError
 from functions.core.errors import Unavailable
 from functions.core.model import BUCKET
@@ -34,6 +34,15 @@ COUNTS: Final[Mapping[Outcome, Counted]] = {
 """What one more of these is counted as; a dependency that is down is not counted at all."""
 HOPELESS: Final = (Outcome.MALFORMED, Outcome.FORGED, Outcome.DEAD)
 LONGEST_PAUSE_S = 30.0
+
+
+def events_in(message: dict[str, Any], bucket: str = BUCKET) -> list[Event]:
+    """The facts in a record: one CloudEvent, or what a bucket notification tells; raises EnvelopeError."""
+    if "raw" not in message:
+        return [from_json(message)]
+    trace = traceparent(message)
+    arrived = minio.arrived(json.dumps(message["raw"]).encode(), bucket=bucket)
+    return [new_event(fact, now=utcnow(), traceparent=trace) for fact in arrived]
 
 
 @dataclass(slots=True)
@@ -150,7 +159,7 @@ class Runner:
     async def _pass(self, delivery: Delivery) -> None:
         """Each fact of a record through the group; what was done before gives its stored reply again."""
         try:
-            events = self._events(delivery)
+            events = events_in(delivery.message, self.bucket)
         except EnvelopeError as error:
             await self._bury(delivery, f"malformed: {error}")
             return
@@ -163,13 +172,6 @@ class Runner:
             replies += [reply] if reply else []
         await self._finish(delivery, replies)
         self._pauses.pop(delivery.group, None)
-
-    def _events(self, delivery: Delivery) -> list[Event]:
-        """The facts in a record: one CloudEvent, or what a bucket notification tells."""
-        if "raw" not in delivery.message:
-            return [from_json(delivery.message)]
-        arrived = minio.arrived(json.dumps(delivery.message["raw"]).encode(), bucket=self.bucket)
-        return [new_event(fact, now=utcnow()) for fact in arrived]
 
     async def _through(self, group: flow.Group, event: Event) -> tuple[Answer, Event | None]:
         """The steps in turn, each with the reply of the one before; no reply ends the chain."""
@@ -208,7 +210,7 @@ class Runner:
         async with self.world.database.transaction() as tx:
             await log.bury(tx, delivery, error)
             with suppress(EnvelopeError):
-                for event in self._events(delivery):
+                for event in events_in(delivery.message, self.bucket):
                     await undeliverable(tx, event.fact)
 
     def _pause(self, group: str) -> Pause:

@@ -50,6 +50,7 @@ def entry(step: Step) -> Serve:
 
 async def _open(step: Step, settings: Settings) -> World:
     logs.start(settings, step.name, wire.confidential(settings))
+    wire.trace(step.name)
     return await wire.open_world(settings)
 
 

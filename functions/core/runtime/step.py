@@ -27,12 +27,16 @@ class Rules:
     max_bytes: int
     quota_bytes: int
     """0 is no limit."""
+    quota_count: int
+    """0 is no limit."""
     uploads_pending: int
     uploads_per_day: int
     """0 is no limit."""
     review: bool
     thresholds: tuple[tuple[str, float], ...]
     """What a picture may show at most: a concept in words, and the score from which it is restricted."""
+    appeal_days: int
+    """How long the pictures of what was rejected are kept, and its owner may appeal."""
 
 
 class Ports(Protocol):

@@ -1,4 +1,4 @@
-"""What every request passes, as plain ASGI: a number, limits of head and body, safe headers, no surprise."""
+"""What every request passes, as plain ASGI: a number, safe headers, limits of head and body."""
 
 import json
 import re
@@ -9,11 +9,16 @@ from uuid import uuid4
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from functions.core import written
 from functions.core.asked import Asked, asked
-from functions.core.errors import Malformed, MiraVejaError, TooLarge
-from functions.core.problem import MEDIA_TYPE, describe
+from functions.core.errors import Malformed, MiraVejaError, TooLarge, TooSlow
+from functions.core.problem import MEDIA_TYPE, describe, headers
+from gateway.shell.address import client_address
+from gateway.shell.patience import patient
 
 MOST_HEADER_BYTES: Final = 16 * 1024
+MOST_HEADERS: Final = 100
+MOST_QUERY_BYTES: Final = 8 * 1024
 MOST_BODY_BYTES: Final = 64 * 1024
 DEEPEST_JSON: Final = 20
 BIG_BODIES: Final = ("/store/", "/v1/query-images")
@@ -43,7 +48,8 @@ class Numbered:
         """Set `state.request_id`."""
         if scope["type"] == "http":
             number = scope.setdefault("state", {})["request_id"] = uuid4().hex
-            asked.set(Asked(number, (scope.get("client") or ("",))[0]))
+            trusted = written.networks(scope["app"].state.door.settings.trusted_proxies)
+            asked.set(Asked(number, client_address(scope, trusted)))
         await self._app(scope, receive, send)
 
 
@@ -74,24 +80,38 @@ class Limits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """431 for the head, 413 or 400 for the body."""
+        """431 or 414 for the head, 408, 413 or 400 for the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
-            await _refuse(send, scope, TooLarge("the headers are too large", code="headers_too_large"), 431)
+        elif refused := _head(scope):
+            await refuse(send, scope, *refused)
         elif scope["method"] in ("GET", "HEAD") or scope["path"].startswith(BIG_BODIES):
-            await self._app(scope, receive, send)
+            await self._app(scope, patient(receive), send)
         else:
-            await self._with_body(scope, receive, send)
+            await self._with_body(scope, patient(receive), send)
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except TooSlow as error:
+            await refuse(send, scope, error)
+            return
         if body is None:
-            await _refuse(send, scope, TooLarge(f"at most {MOST_BODY_BYTES} bytes", max_bytes=MOST_BODY_BYTES), 413)
+            await refuse(send, scope, TooLarge(f"at most {MOST_BODY_BYTES} bytes", max_bytes=MOST_BODY_BYTES))
         elif depth(body) > DEEPEST_JSON:
-            await _refuse(send, scope, Malformed(f"nested deeper than {DEEPEST_JSON}"), 400)
+            await refuse(send, scope, Malformed(f"nested deeper than {DEEPEST_JSON}"))
         else:
             await self._app(scope, _again(body, receive), send)
+
+
+def _head(scope: Scope) -> tuple[MiraVejaError, int] | None:
+    """What is wrong with the size of a head."""
+    sent = scope["headers"]
+    if len(sent) > MOST_HEADERS or sum(len(name) + len(value) for name, value in sent) > MOST_HEADER_BYTES:
+        return TooLarge("the headers are too large or too many", code="headers_too_large"), 431
+    if len(scope["query_string"]) > MOST_QUERY_BYTES:
+        return TooLarge(f"the query has at most {MOST_QUERY_BYTES} bytes", code="query_too_large"), 414
+    return None
 
 
 def depth(body: bytes) -> int:
@@ -128,8 +148,11 @@ def _again(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
     return replay
 
 
-async def _refuse(send: Send, scope: Scope, error: MiraVejaError, status: int) -> None:
-    body = describe(error, scope["state"]["request_id"]) | {"status": status}
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def refuse(send: Send, scope: Scope, error: MiraVejaError, status: int | None = None) -> None:
+    """The problem as an answer, after which the connection ends: what else was sent is not read."""
+    body = describe(error, scope["state"]["request_id"])
+    body["status"] = status or body["status"]
+    told = {"Content-Type": MEDIA_TYPE, "Connection": "close", **headers(error)}
+    raw = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": body["status"], "headers": raw})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

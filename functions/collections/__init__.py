@@ -1,0 +1,1 @@
+"""/v1/collections: ordered sets of one's own assets, shown to others as far as they may see what is in them."""

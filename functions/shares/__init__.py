@@ -1,0 +1,1 @@
+"""/v1/shares and /s: links that show an asset or a collection to whoever has one, while they live."""

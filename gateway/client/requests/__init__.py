@@ -1,0 +1,1 @@
+"""Every request of the contract, one module per noun: functions that make values and send nothing."""

@@ -1,0 +1,32 @@
+"""The audit log: whether its chain holds, and what it says."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from functions.core.postgres import audit_log
+from gateway.door import Door
+from gateway.local.operators.act import Act, Said, Wanted
+
+MOST: Final = 10_000
+"""Entries that are told at a time."""
+
+
+async def verify(here: Door, _wanted: Wanted) -> Said:
+    """`{count, broken: [number]}`: how many entries there are, and at most 100 where the chain does not hold."""
+    async with here.world.database.transaction() as tx:
+        return {"count": await audit_log.size(tx), "broken": await audit_log.broken(tx)}
+
+
+async def show(here: Door, wanted: Wanted) -> Said:
+    """`{entries: [{seq, at, actor, action, object, requestId, network}]}`, the newest, oldest of them first."""
+    async with here.world.database.transaction() as tx:
+        found = await audit_log.latest(tx, min(int(wanted["limit"]), MOST))
+    entries = [
+        {"seq": row["seq"], "at": row["at"].isoformat(), "actor": row["actor"], "action": row["action"],
+         "object": row["object"], "requestId": row["request_id"], "network": row["network"]}
+        for row in found
+    ]  # fmt: skip
+    return {"entries": entries}
+
+
+COMMANDS: Final[Mapping[str, Act]] = {"/log/verify": verify, "/log/show": show}
