@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 PORT ?=
+MINUTES ?= 10
 SAMPLES ?= 1
 UP := $(if $(DATA),--data "$(DATA)",) $(if $(PORT),--port $(PORT),) $(if $(filter 0,$(SAMPLES)),--no-samples,)
 
-.PHONY: help setup run test lint types architecture unit test-security test-faults bench format docs clean
+.PHONY: help setup run test lint types architecture unit test-security test-faults test-fuzz bench format docs clean
 .DEFAULT_GOAL := help
 
 help: ## what each verb does
@@ -46,11 +47,14 @@ unit: $(VENV)/.dev ## the tests
 test-security: $(VENV)/.dev ## the promises of SECURITY.md, their tests and results
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not faults" -p tests.support.promise_map
 
-test-faults: $(VENV)/.dev ## the whole fault matrix (minutes)
-	$(BIN)/pytest -n 2 --dist load -q -m faults tests/faults
+test-faults: $(VENV)/.dev ## the whole fault matrix (minutes), and docs/faults.md
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -p tests.support.fault_table
 
-bench: $(VENV)/.dev ## ratios against naive baselines, in one run
-	$(BIN)/python -m tests.speed
+test-fuzz: $(VENV)/.dev ## broken pictures and odd requests, side by side (MINUTES=10 each)
+	TEST_FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest -n 2 --dist loadfile -q -rP --timeout 0 tests/security/test_broken_pictures.py tests/security/test_contract.py
+
+bench: $(VENV)/.dev ## ratios against naive baselines, in one run (QUICK=1 only shows that it runs)
+	$(BIN)/python -m tests.speed $(if $(QUICK),--quick,)
 
 format: $(VENV)/.dev ## mend format and what can be mended of lint
 	$(BIN)/ruff check --fix --quiet .

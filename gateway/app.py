@@ -9,9 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from functions.core.problem import MEDIA_TYPE
-from gateway import problems
-from gateway.door import Door, anybody, viewer
+from gateway import problems, refusals
+from gateway.door import Door, Known, viewer
 from gateway.local.guard import HostHeader, known_hosts
 from gateway.routes import (
     assets,
@@ -109,17 +108,23 @@ def contract(app: FastAPI) -> dict[str, Any]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = PROBLEM
+    document["components"]["responses"] = refusals.every()
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    who = {route.name: security(route) for route in routes()}
-    repeatable = {route.name for route in identified() if idempotency.takes_key(route)}
+    known = {route.name: route for route in routes()}
     for path in document["paths"].values():
         for operation in path.values():
-            operation["security"] = who[operation["operationId"]]
-            operation["responses"].pop("422", None)
-            if operation["operationId"] in repeatable:
-                operation.setdefault("parameters", []).append(dict(idempotency.PARAMETER))
-            operation["responses"]["default"] = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": REF}}}
+            _say(operation, known[operation["operationId"]])
     return document
+
+
+def _say(operation: dict[str, Any], route: APIRoute) -> None:
+    """Who may call it, how it may be repeated, and what it refuses."""
+    operation["security"] = security(route)
+    repeatable = operation["security"] == [{"bearer": []}] and idempotency.takes_key(route)
+    if repeatable:
+        operation.setdefault("parameters", []).append(dict(idempotency.PARAMETER))
+    changes = route.methods != {"GET"}
+    operation["responses"] |= refusals.responses(operation, changes=changes, repeatable=repeatable)
 
 
 def routes() -> list[APIRoute]:
@@ -135,7 +140,7 @@ def identified() -> list[APIRoute]:
 def security(route: APIRoute) -> list[dict[str, list[str]]]:
     """Read off the code who may call a route: a token or key, one or nothing, or nobody in particular."""
     asked = set(_dependencies(route.dependant))
-    if anybody in asked:
+    if any(isinstance(each, Known) for each in asked):
         return [{"bearer": []}]
     return [{"bearer": []}, {}] if viewer in asked else []
 
@@ -150,7 +155,6 @@ def _name(route: APIRoute) -> str:
     return route.name
 
 
-REF = {"$ref": "#/components/schemas/Problem"}
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details; `code` is stable, further members are facts.",

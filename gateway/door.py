@@ -32,6 +32,7 @@ from gateway.shell.turns import Turns, lanes
 
 REMEMBERED_S: Final = 5.0
 MOST_REMEMBERED: Final = 10_000
+MOST_SHOWN: Final = 20_000
 EmbedQuery = Callable[[bytes], Awaitable[tuple[str, Vector]]]
 
 
@@ -136,7 +137,13 @@ class Door:
 
     def desk(self, viewer: Viewer) -> Desk:
         """What telling of assets needs."""
-        return Desk(viewer, self.media, utcnow())
+        return Desk(viewer, self.media, utcnow(), self.remember)
+
+    def remember(self, picture: Picture, shown: Shown | None) -> None:
+        """What a row has just said of a rendition, for five seconds."""
+        if len(self.shown) >= MOST_SHOWN:
+            self.shown.clear()
+        self.shown[picture] = (time.monotonic() + REMEMBERED_S, shown)
 
 
 def door(request: Request) -> Door:
@@ -151,37 +158,47 @@ async def anybody(request: Request) -> Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class May:
-    """Who asks: a person, or a key that was made for this."""
+class Known:
+    """Somebody known, by what they may; a route that depends on one lets nobody else in."""
 
-    scope: str
+    check: Callable[[Principal], None]
 
-    async def __call__(self, who: Annotated[Caller, Depends(anybody)]) -> Caller:
-        """Raises Forbidden for a key without the scope."""
-        if not who.principal.may(self.scope):
-            raise Forbidden(f"this key was not made for {self.scope!r}", code="insufficient_scope")
+    async def __call__(self, request: Request) -> Caller:
+        """Who asks; raises Unauthenticated, and Forbidden for somebody who may not."""
+        who = await anybody(request)
+        self.check(who.principal)
         return who
 
 
-async def person(who: Annotated[Caller, Depends(anybody)]) -> Caller:
-    """Who asks, in person: accounts, keys and sign-in are nothing for a key."""
-    if who.principal.scopes is not None:
+def _may(scope: str) -> Callable[[Principal], None]:
+    """A person, or a key that was made for this."""
+
+    def check(principal: Principal) -> None:
+        if not principal.may(scope):
+            raise Forbidden(f"this key was not made for {scope!r}", code="insufficient_scope")
+
+    return check
+
+
+READ: Final = _may("read")
+
+
+def _person(principal: Principal) -> None:
+    """Accounts, keys and sign-in are nothing for a key."""
+    if principal.scopes is not None:
         raise Forbidden("an API key cannot do this: sign in", code="insufficient_scope")
-    return who
 
 
-async def moderator(who: Annotated[Caller, Depends(person)]) -> Caller:
-    """A person whose fresh token carries the moderator's role."""
-    if not who.principal.is_moderator(utcnow()):
+def _moderator(principal: Principal) -> None:
+    _person(principal)
+    if not principal.is_moderator(utcnow()):
         raise Forbidden("only moderators may do this", code="insufficient_scope")
-    return who
 
 
-async def admin(who: Annotated[Caller, Depends(person)]) -> Caller:
-    """A person whose fresh token carries the admin's role."""
-    if not who.principal.is_admin(utcnow()):
+def _admin(principal: Principal) -> None:
+    _person(principal)
+    if not principal.is_admin(utcnow()):
         raise Forbidden("only admins may do this", code="insufficient_scope")
-    return who
 
 
 async def viewer(request: Request) -> Viewer:
@@ -189,7 +206,9 @@ async def viewer(request: Request) -> Viewer:
     authorization = bearer(request.headers.raw)
     if authorization is None and door(request).settings.anonymous_read:
         return Viewer()
-    return (await May("read")(await _known(request, authorization))).viewer
+    who = await _known(request, authorization)
+    READ(who.principal)
+    return who.viewer
 
 
 async def _known(request: Request, authorization: str | None) -> Caller:
@@ -206,11 +225,11 @@ async def _known(request: Request, authorization: str | None) -> Caller:
 
 
 TheDoor = Annotated[Door, Depends(door)]
-TheReader = Annotated[Caller, Depends(May("read"))]
-TheUploader = Annotated[Caller, Depends(May("upload"))]
-TheWriter = Annotated[Caller, Depends(May("write"))]
-ThePerson = Annotated[Caller, Depends(person)]
-TheModerator = Annotated[Caller, Depends(moderator)]
-TheAdmin = Annotated[Caller, Depends(admin)]
+TheReader = Annotated[Caller, Depends(Known(READ))]
+TheUploader = Annotated[Caller, Depends(Known(_may("upload")))]
+TheWriter = Annotated[Caller, Depends(Known(_may("write")))]
+ThePerson = Annotated[Caller, Depends(Known(_person))]
+TheModerator = Annotated[Caller, Depends(Known(_moderator))]
+TheAdmin = Annotated[Caller, Depends(Known(_admin))]
 TheViewer = Annotated[Viewer, Depends(viewer)]
 TheAsset = Annotated[UUID, Path(alias="assetId")]

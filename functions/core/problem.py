@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: the one place where an error meets an HTTP status at the door."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
@@ -26,6 +27,21 @@ STATUS: Final[dict[type[errors.MiraVejaError], int]] = {
     errors.Unavailable: 503,
     errors.MiraVejaError: 500,
 }
+NARROWER: Final[Mapping[str, tuple[int, str]]] = {
+    "invalid_token": (401, "The token or key does not hold: it is wrong, too old, or taken back"),
+    "insufficient_scope": (403, "This token or key may not do this"),
+    "wrong_password": (403, "That is not the password of this link"),
+    "leased": (409, "Another moderator looks at this one, until `leasedUntil`"),
+    "plain_picture": (422, "A picture of one colour looks like too many others to be blocked by its looks"),
+    "invalid_cursor": (400, "The cursor belongs to another list"),
+    "idempotency_refused": (422, "This route tells a secret once and keeps no answers: leave the Idempotency-Key out"),
+    "headers_too_large": (431, "The headers are too large or too many"),
+    "query_too_large": (414, "The query is too long"),
+    "method_not_allowed": (405, "The address knows no such method; `Allow` names those it does"),
+    "misdirected_request": (421, "The Host is not the address of this gallery"),
+    "internal_error": (500, "Something went wrong on our side: quote the `requestId`"),
+}
+"""What a refusal calls itself where its class would say too little: the status, and what it means."""
 RETRY_AFTER_S: Final = 5
 
 

@@ -54,8 +54,8 @@ class Wishes:
     wait: bool = False
 
     def change(self, asset: AssetOut) -> ChangeAsset:
-        """The change that fulfils them; tags that are there stay."""
-        tags = sorted({tag.name for tag in asset.tags}.union(self.tags))
+        """The change that fulfils them; tags that people gave before stay, those of machines are no concern of ours."""
+        tags = sorted({tag.name for tag in asset.tags if tag.source == "person"}.union(self.tags))
         given = ({"tags": tags} if self.tags else {}) | ({"visibility": self.visibility} if self.visibility else {})
         return ChangeAsset.model_validate(given)
 

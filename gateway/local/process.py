@@ -38,6 +38,15 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.up.set()
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer until cancelled; then nobody new is let in, and whoever is under way is answered, within the grace."""
+        try:
+            await super().serve(sockets)
+        except asyncio.CancelledError:
+            if self.started:
+                await self.shutdown(sockets)
+            raise
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""

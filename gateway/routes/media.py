@@ -27,10 +27,8 @@ SEALED: Final = {
     "Cross-Origin-Resource-Policy": "same-site",
     "X-Content-Type-Options": "nosniff",
 }
-REMEMBERED_S: Final = 5.0
 SHARED_FOR_S: Final = 300
 """A link can be taken back: browsers keep what it showed for minutes, not for the day."""
-MOST_REMEMBERED: Final = 20_000
 
 
 class Signature(Wire):
@@ -74,9 +72,7 @@ async def _shown(here: Door, picture: Picture) -> Shown | None:
     if until <= time.monotonic():
         async with here.world.database.transaction() as tx:
             known = await pictures.rendition(tx, picture)
-        if len(here.shown) >= MOST_REMEMBERED:
-            here.shown.clear()
-        here.shown[picture] = (time.monotonic() + REMEMBERED_S, known)
+        here.remember(picture, known)
     return known
 
 

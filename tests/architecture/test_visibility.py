@@ -126,4 +126,5 @@ SPELLED: Final = {
     "functions/core/identity/callers.py": "no tokens for the banned",
     "functions/core/catalog/collections.py": "who may see a collection, which is no asset",
     "functions/shares/rows.py": "no links of the banned",
+    "functions/core/catalog/read.py": "whether the owner is banned, for the addresses of pictures that a row is told with",
 }

@@ -2,9 +2,12 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from gateway.client.requests import assets
 from gateway.client.uploads import upload
 from tests.support.galleries import Up, a_gallery, audit, wait_for
 from tests.support.images import a_jpeg
+from tests.support.ledger import Tally
 
 STEPS = ("ingest", "thumbnail", "embed", "moderate", "index", "purge")
 WHEN = ("after_claim", "after_work", "before_commit", "after_record")
@@ -28,6 +32,7 @@ POINTS = [
     "objects.read",
     "objects.before_commit",
 ]
+ROUNDS = 9
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Armed:
 def armed() -> Iterator[Armed]:
     with tempfile.TemporaryDirectory(prefix="mv-armed-") as name:
         plan = ",".join(f"{point}=kill9;armed={name}/{point}" for point in POINTS)
-        with a_gallery({"TEST_LEASE_S": "3", "TEST_FAIL": plan}) as up:
+        with a_gallery({"TEST_LEASE_S": "3", "TEST_PAUSE_S": "0.5", "TEST_FAIL": plan}) as up:
             up.start()
             yield Armed(up, Path(name))
 
@@ -101,20 +106,21 @@ def nothing_is_left(up: Up) -> bool:
     return False
 
 
-def survived(armed: Armed, points: list[str]) -> None:
-    for seed, point in enumerate(points):
-        send_and_delete(armed, point, seed)
+def survived(armed: Armed, rounds: list[list[str]], tally: Tally) -> None:
+    """Each round is several deaths at once, each with a picture of its own on its way."""
+    for number, points in enumerate(rounds):
+        with ThreadPoolExecutor() as pool:
+            seeds = range(10 * number, 10 * number + len(points))
+            list(pool.map(partial(send_and_delete, armed), points, seeds))
+        began = time.monotonic()
         wait_for(lambda: nothing_is_left(armed.up))
-        assert armed.fired(point), f"{point} was never reached"
+        tally.recovered(time.monotonic() - began)
+        assert [point for point in points if not armed.fired(point)] == []
+        tally.add(loads=2 * len(points))
     assert audit(armed.up)["mismatches"] == 0
-
-
-@pytest.mark.promises("R22", "R1", "O4")
-def test_a_purge_whose_process_dies_is_finished(armed: Armed) -> None:
-    survived(armed, ["purge.after_work"])
 
 
 @pytest.mark.faults
 @pytest.mark.promises("R22", "R1", "O4")
-def test_a_delete_while_a_process_is_dead_leaves_nothing_at_any_point(armed: Armed) -> None:
-    survived(armed, POINTS)
+def test_a_delete_while_a_process_is_dead_leaves_nothing_at_any_point(armed: Armed, tally: Tally) -> None:
+    survived(armed, [POINTS[first::ROUNDS] for first in range(ROUNDS)], tally)

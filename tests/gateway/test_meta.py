@@ -79,11 +79,15 @@ def test_the_contract_names_everything_and_points_nowhere_else() -> None:
     assert len(names) == len(set(names))
     assert all(name.isidentifier() and name[0].islower() and "_" not in name for name in names)
     references = {text.split('"')[0] for text in json.dumps(document).split('"$ref": "')[1:]}
-    assert references == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    parts = ("schemas", "responses")
+    assert references == {f"#/components/{part}/{name}" for part in parts for name in document["components"][part]}
     for operation in operations:
         assert operation["description"], "what it is for"
-        assert "422" not in operation["responses"]
-        assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
+        refused = {status: said for status, said in operation["responses"].items() if status >= "4"}
+        assert {"429", "503"} <= refused.keys()
+        assert refused == {status: {"$ref": f"#/components/responses/{status}"} for status in refused}
+    for said in document["components"]["responses"].values():
+        assert said["content"].keys() == {"application/problem+json"}
 
 
 @pytest.mark.promises("S1")
@@ -95,7 +99,9 @@ def test_the_contract_says_who_needs_a_token() -> None:
     assert public == {"/start/{link}", "/v1/session/token", "/v1/session", "/media/{assetId}/{generation}/{variant}",
                       "/.well-known/miraveja", "/livez", "/readyz", "/s/{token}"}  # fmt: skip
     anonymous = {path for path, methods in paths.items() if {} in methods.get("get", {}).get("security", [])}
-    assert anonymous == {"/v1/assets", "/v1/assets/{assetId}", "/v1/assets/{assetId}/similar", "/v1/search"}
+    assert anonymous == {"/v1/assets", "/v1/assets/{assetId}", "/v1/assets/{assetId}/similar", "/v1/search", "/v1/suggest",
+                         "/v1/users/{handle}", "/v1/collections", "/v1/collections/{collectionId}",
+                         "/v1/collections/{collectionId}/items"}  # fmt: skip
 
 
 def test_the_contract_uses_the_words_of_the_wire() -> None:

@@ -1,5 +1,6 @@
 """Who may call what, from two tables that every route and every state has a row in."""
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -18,9 +19,11 @@ from functions.core.identity.keys import StaticKeys
 from functions.core.identity.tokens import Verifier
 from functions.core.ids import AssetId
 from gateway.app import Gateway, routes, security
+from gateway.door import Callers
 from tests.support.battery import GOOD, HOSTILE
 from tests.support.doors import Answer, Gallery, Person, until
 from tests.support.forge import ISSUER, NOW, Forge
+from tests.support.things import a_key, handle_of, with_things
 from tests.support.worlds import MODEL
 
 HERE = Path(__file__).parent
@@ -37,12 +40,10 @@ PLACES = {
     "{kind}": "sha256",
     "{value}": "0" * 64,
 }
-KEY = (
-    "INSERT INTO api_keys (id, user_id, name, scopes, hash, expires_at)"
-    " VALUES (%s, %s, 'Camera', '{read}', %s, now() + interval '1 day')"
-)
-SHARE = "INSERT INTO shares (id, maker, asset_id, token) VALUES (%s, %s, %s, %s)"
+ROWS = "SELECT jsonb_agg(a ORDER BY a.id) AS rows FROM assets a WHERE id = ANY(%s)"
 OWNERS = [name for name, row in TABLE.items() if row["for"] == "owner"]
+COLUMNS = ("nobody", "owner", "other", "banned", "moderator", "admin", "read", "upload", "write")
+REFUSED = (401, 403, 404, 410, 422)
 SIGNED_IN = [name for name, row in TABLE.items() if row["for"] in ("user", "anon", "owner")]
 
 
@@ -60,21 +61,19 @@ class People:
 async def people(gallery: Gallery) -> People:
     owner, other, banned = [await gallery.a_person(name) for name in ("Owner", "Other", "Banned")]
     await gallery.do("UPDATE users SET banned_at = now() WHERE id = %s", banned.user)
-    return People(owner, other, banned, await with_things(gallery, owner, await gallery.a_picture(owner, SOMEWHERE)))
+    return People(owner, other, banned, await a_thing(gallery, owner))
 
 
-async def with_things(gallery: Gallery, owner: Person, asset: AssetId) -> AssetId:
-    """What somebody has besides a picture, under names that follow from its id."""
-    await gallery.do(KEY, asset, owner.user, hashlib.sha256(asset.bytes).digest())
-    await gallery.do("UPDATE users SET handle = %s WHERE id = %s", handle_of(asset), owner.user)
-    await gallery.do("INSERT INTO collections (id, owner, title) VALUES (%s, %s, 'Harbours')", asset, owner.user)
-    await gallery.do("INSERT INTO collection_items VALUES (%s, %s, 1)", asset, asset)
-    await gallery.do(SHARE, asset, owner.user, asset, hashlib.sha256(asset.bytes).digest())
-    return asset
+async def a_thing(gallery: Gallery, owner: Person) -> AssetId:
+    return await with_things(gallery, owner, await gallery.a_picture(owner, SOMEWHERE))
 
 
-def handle_of(asset: AssetId) -> str:
-    return f"of-{asset.hex[-12:]}"
+async def callers(gallery: Gallery, people: People) -> dict[str, Person | None]:
+    """The columns of the table: nobody, people, and the owner's keys."""
+    moderator, admin = [await gallery.a_person(role, ("user", role)) for role in ("moderator", "admin")]
+    keys = {scope: await a_key(gallery, people.owner, scope) for scope in ("read", "upload", "write")}
+    return {"nobody": None, "owner": people.owner, "other": people.other, "banned": people.banned,
+            "moderator": moderator, "admin": admin, **keys}  # fmt: skip
 
 
 async def call(gallery: Gallery, name: str, asset: AssetId, who: Person | None, **changes: Any) -> Answer:
@@ -132,18 +131,24 @@ def test_no_route_hides_from_the_walk() -> None:
     assert all(isinstance(route.original_route, APIRoute | Route) for route in walked)
 
 
-@pytest.mark.promises("S1", "S7")
+@pytest.mark.promises("S1", "S7", "S13", "S42")
 @pytest.mark.parametrize("name", TABLE)
 async def test_each_caller_gets_the_code_of_the_table(gallery: Gallery, people: People, name: str) -> None:
-    callers = [None, people.owner, people.other, people.banned]
-    # The owner last: what they ask for happens.
-    answers = {who: await call(gallery, name, people.asset, callers[who]) for who in (0, 2, 3, 1)}
-    assert [answers[who].status for who in range(4)] == TABLE[name]["codes"]
-    if answers[0].status == 401:
-        assert answers[0].headers["WWW-Authenticate"] == "Bearer"
-        assert answers[0].code == "unauthenticated"
-    if TABLE[name]["for"] == "public" and answers[0].status == 200:
-        assert answers[0].data == answers[2].data or name in ("GET /openapi.json", "GET /metrics")
+    expected = dict(zip(COLUMNS, TABLE[name]["codes"], strict=True))
+    answers = {}
+    for who, person in (await callers(gallery, people)).items():
+        # What is not refused happens: the next then finds a thing of the owner's that nobody has touched.
+        asset = people.asset if expected[who] in REFUSED else await a_thing(gallery, people.owner)
+        answers[who] = await call(gallery, name, asset, person)
+    nobody, other = answers["nobody"], answers["other"]
+    assert {who: answer.status for who, answer in answers.items()} == expected
+    if nobody.status == 401:
+        assert (nobody.headers["WWW-Authenticate"], nobody.code) == ("Bearer", "unauthenticated")
+    for scope in ("read", "upload", "write"):
+        if answers[scope].status == 403 and TABLE[name]["for"] != "proof":
+            assert answers[scope].code == "insufficient_scope"
+    if TABLE[name]["for"] == "public" and nobody.status == 200:
+        assert nobody.data == other.data or name in ("GET /openapi.json", "GET /metrics")
 
 
 @pytest.mark.promises("S1")
@@ -207,39 +212,68 @@ async def test_a_ban_works_on_every_route_within_five_seconds(gallery: Gallery) 
     assert (await gallery.get(f"/v1/assets/{asset}", stranger)).status == 404, "what they had is hidden with them"
 
 
-@pytest.mark.promises("S39", "S45")
+@pytest.mark.promises("S39", "S42", "S45")
 @pytest.mark.parametrize("state", STATES)
 async def test_each_state_shows_an_asset_to_those_of_the_table(gallery: Gallery, people: People, state: str) -> None:
-    asset = await gallery.a_picture(people.owner, SOMEWHERE, **STATES[state]["columns"])
-    found: dict[str, list[int]] = {"read": [], "similar": [], "like": []}
-    listed = []
-    with gallery.with_other({"anonymous_read": True}):
-        for who in (people.owner, people.other, None):
-            found["read"].append((await gallery.get(f"/v1/assets/{asset}", who)).status)
-            found["similar"].append((await gallery.get(f"/v1/assets/{asset}/similar", who)).status)
-            found["like"].append((await gallery.get(f"/v1/search?like={asset}", who)).status)
-            items = (await gallery.get(f"/v1/assets?id={asset}&owner={people.owner.user}", who)).json["items"]
-            trash = (await gallery.get(f"/v1/assets?id={asset}&owner={people.owner.user}&trashed=true", who)).json[
-                "items"
-            ]
-            listed.append(200 if items or trash else 404)
-    assert found == dict.fromkeys(found, STATES[state]["codes"])
-    assert listed == STATES[state]["codes"]
+    everybody, row = await callers(gallery, people), STATES[state]
+    asset = await in_state(gallery, people.owner, state)
+    asked = {who: everybody[who] for who in ("owner", "other", "nobody", "moderator", "admin", "read")}
+    by = dict(zip(("owner", "other", "nobody"), row["codes"], strict=True))
+    expected = by | {"moderator": by["other"], "admin": by["other"], "read": by["owner"]}
+    with gallery.with_other(
+        {"anonymous_read": True}, callers=Callers(gallery.world)
+    ):  # who is banned is not remembered
+        for path in ("assets/{}", "assets/{}/similar", "search?like={}"):
+            found = {who: (await gallery.get(f"/v1/{path.format(asset)}", one)).status for who, one in asked.items()}
+            assert found == expected, path
+        assert {who: await listed(gallery, asset, people.owner, one) for who, one in asked.items()} == expected
+    judged = [
+        (await gallery.get(f"/v1/assets/{asset}/moderation", everybody[who])).status for who in ("moderator", "admin")
+    ]
+    assert judged == [row["judged"]] * 2
+    for who in ("banned", "upload", "write"):
+        assert (await gallery.get(f"/v1/assets/{asset}", everybody[who])).status == 403
 
 
-@pytest.mark.promises("S1")
+async def in_state(gallery: Gallery, owner: Person, state: str) -> AssetId:
+    """An asset of the owner's as a row of the table has it, with what an owner has besides."""
+    asset = await with_things(gallery, owner, await gallery.a_picture(owner, SOMEWHERE, **STATES[state]["columns"]))
+    if sql := STATES[state].get("then"):
+        await gallery.do(sql, owner.user if "users" in sql else asset)
+    return asset
+
+
+async def listed(gallery: Gallery, asset: AssetId, owner: Person, who: Person | None) -> int:
+    """Whether a list or the trash tells of it, as the status of reading it would be."""
+    pages = [
+        await gallery.get(f"/v1/assets?id={asset}{trash}", who) for trash in ("&owner=me", "", "&owner=me&trashed=true")
+    ]
+    refused = [page.status for page in pages if page.status == 403]
+    return refused[0] if refused else 200 if any(page.json.get("items") for page in pages) else 404
+
+
+@pytest.fixture(scope="module")
+async def in_states(gallery: Gallery) -> list[AssetId]:
+    """An asset in each state of the table, each of somebody else's."""
+    return [await in_state(gallery, await gallery.a_person(), state) for state in STATES]
+
+
+@pytest.mark.promises("S1", "S42")
 @pytest.mark.parametrize("name", OWNERS)
-@pytest.mark.parametrize("state", ["private", "public", "deleting"])
 async def test_what_is_the_owners_to_do_is_not_there_for_others(
-    gallery: Gallery, people: People, name: str, state: str
+    gallery: Gallery, in_states: list[AssetId], name: str
 ) -> None:
-    asset = await gallery.a_picture(people.owner, SOMEWHERE, **STATES[state]["columns"])
-    before = await gallery.row("SELECT to_jsonb(a) AS row FROM assets a WHERE id = %s", asset)
-    refused = await call(gallery, name, asset, people.other)
-    missing = await call(gallery, name, AssetId(uuid.uuid4()), people.other)
-    assert (refused.status, missing.status) == (404, 404)
-    assert refused.json | {"requestId": ""} == missing.json | {"requestId": ""}, "the two are told apart nowhere"
-    assert before == await gallery.row("SELECT to_jsonb(a) AS row FROM assets a WHERE id = %s", asset)
+    others = [await gallery.a_person()]
+    if not name.endswith(("/moderation", "/original")):  # moderators see what they judge, and its original
+        others += [await gallery.a_person(role, ("user", role)) for role in ("moderator", "admin")]
+    missing = await call(gallery, name, AssetId(uuid.uuid4()), others[0])
+    assert missing.status == 404
+    before = await gallery.row(ROWS, in_states)
+    refused = await asyncio.gather(*[call(gallery, name, asset, who) for asset in in_states for who in others])
+    assert {answer.status for answer in refused} == {404}
+    told = [answer.json | {"requestId": ""} for answer in refused]
+    assert told == [missing.json | {"requestId": ""}] * len(told), "what is and what is not are told apart nowhere"
+    assert before == await gallery.row(ROWS, in_states)
 
 
 @pytest.mark.promises("S2", "S3", "S4")

@@ -1,5 +1,7 @@
 """What the door costs: a route that knows who asks against one that does not, and tiles against static files."""
 
+import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -7,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import numpy as np
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message
 
+from functions.core.identity.principal import TOKEN_LIFE_S
 from functions.core.wire import Wired, open_world
 from gateway.app import create_app
 from gateway.client import files
@@ -21,6 +25,7 @@ from gateway.client.requests import assets
 from gateway.client.uploads import Wishes, limits, upload
 from gateway.door import Door, TheReader
 from gateway.local import answer
+from gateway.local.identity import LocalIdentity
 from tests.speed.gallery import Running
 from tests.speed.lines import Line
 from tests.support.images import a_jpeg
@@ -41,9 +46,13 @@ class Asked:
 
     async def get(self, address: str) -> int:
         """The bytes of a good answer; RuntimeError for any other."""
-        url, got = urlsplit(address), 0
+        url, got, said = urlsplit(address), 0, False
 
         async def receive() -> Message:
+            nonlocal said
+            if said:
+                await asyncio.Event().wait()  # a client that stays to the end
+            said = True
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message: Message) -> None:
@@ -53,12 +62,26 @@ class Asked:
             got += len(message.get("body", b""))
 
         scope: dict[str, Any] = {
-            "type": "http", "method": "GET", "path": url.path, "raw_path": url.path.encode(), "root_path": "",
-            "query_string": url.query.encode(), "scheme": "http", "http_version": "1.1", "client": ("127.0.0.1", 1),
-            "server": ("localhost", 80), "headers": [*self.headers],
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "method": "GET", "scheme": "http",
+            "path": url.path, "raw_path": url.path.encode(), "root_path": "", "query_string": url.query.encode(),
+            "http_version": "1.1", "client": ("127.0.0.1", 1), "server": ("localhost", 80), "headers": [*self.headers],
         }  # fmt: skip
         await self.app(scope, receive, send)
         return got
+
+
+@asynccontextmanager
+async def flooded(gallery: Running) -> AsyncIterator[None]:
+    """Somebody else searches as fast as fifty connections can, from a process of their own."""
+    identity = LocalIdentity(gallery.settings.data_dir / "secrets")
+    token = identity.mint(uuid4(), frozenset({"user"}), "Flood", client="miraveja-cli", lifetime_s=TOKEN_LIFE_S)
+    command = (sys.executable, "-m", "tests.speed.flood", gallery.settings.address, token)
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def verified(gallery: Running) -> Line:
@@ -73,7 +96,7 @@ async def verified(gallery: Running) -> Line:
 
 
 async def tiles(gallery: Running, folder: Path) -> Line:
-    """A page of fifty tiles, none of them seen before, against the same files as static ones."""
+    """A page of fifty tiles, right after the page itself, against the same files as static ones."""
     await _fifty(gallery, folder)
     page = await gallery.client.ask(assets.page(owner="me", limit=TILES))
     urls = [each.url for asset in page.items for each in asset.renditions if each.variant == VARIANT]
@@ -86,22 +109,31 @@ async def tiles(gallery: Running, folder: Path) -> Line:
             (folder / "tiles" / str(number)).write_bytes(b"x" * sizes[-1])
 
         async def ours() -> int:
-            here.shown.clear()  # every round is somebody's first look
             return sum([await asked.get(url) for url in urls])
 
         async def theirs() -> int:
             return sum([await static.get(f"/{number}") for number in range(len(urls))])
 
-        ours_s, theirs_s = await _in_turn(ours, theirs, 1)
+        ours_s, theirs_s = await _in_turn(ours, theirs, 1, before=lambda: _listed(asked, here))
     return Line("tiles", ours_s / theirs_s, (
         f"{len(urls)} tiles of {np.mean(sizes) / 1000:.0f} kB: {ours_s / len(urls) * 1e6:.0f} us CPU each, "
         f"static {theirs_s / len(urls) * 1e6:.0f} us: {(ours_s - theirs_s) / len(urls) * 1e6:.0f} us more"
     ))  # fmt: skip
 
 
-async def _in_turn(one: Ask, other: Ask, calls: int) -> tuple[float, float]:
+async def _listed(asked: Asked, here: Door) -> int:
+    """The page whose tiles are asked for next, as browsers do; nothing is known of them from before."""
+    here.shown.clear()
+    return await asked.get(f"/v1/assets?owner=me&limit={TILES}")
+
+
+async def _in_turn(one: Ask, other: Ask, calls: int, before: Ask | None = None) -> tuple[float, float]:
     """Seconds of computing a call, the median of rounds that take turns, so that both meet the same machine."""
-    found = [(await _spent(one, calls), await _spent(other, calls)) for _ in range(ROUNDS)]
+    found = []
+    for _ in range(ROUNDS):
+        if before:
+            await before()
+        found.append((await _spent(one, calls), await _spent(other, calls)))
     first, second = np.median(np.array(found), axis=0)
     return float(first), float(second)
 

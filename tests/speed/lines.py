@@ -25,6 +25,7 @@ BUDGETS: Final = {
     "ingest": Budget(3.0, "x", "images a second, pipeline / naive", least=True),
     "search": Budget(1.5, "x", "text search p50 / sum of its parts"),
     "busy": Budget(3.0, "x", "search p95 while images are processed / idle"),
+    "fair": Budget(2.0, "x", "search p95 while another user floods / idle"),
     "door": Budget(0.6, "x", "pace of a route with identity / without", least=True),
     "tiles": Budget(2.0, "x", "a page of 50 tiles / static files"),
     "memory": Budget(600.0, "MB", "the whole gallery, after all that"),

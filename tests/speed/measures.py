@@ -28,7 +28,7 @@ from functions.search import rows
 from functions.search.ranking import SHALLOW
 from gateway.cli.operators import asked
 from gateway.client.requests import search
-from tests.speed.door import tiles, verified
+from tests.speed.door import flooded, tiles, verified
 from tests.speed.gallery import Running
 from tests.speed.lines import Line
 from tests.speed.naive import Cost, NaiveGallery
@@ -130,6 +130,19 @@ class Bench:
         return Line("busy", float(hard[1] / quiet[1]), (
             f"while {self.sizes.busy} pictures of 12 MP are processed: p50 {hard[0]:.1f} ms, p95 {hard[1]:.1f} ms of "
             f"{len(loaded)} searches; idle p50 {quiet[0]:.1f} ms, p95 {quiet[1]:.1f} ms"
+        ))  # fmt: skip
+
+    async def fair(self) -> Line:
+        """Searches at a steady pace, alone and while somebody else floods the gallery."""
+        await self.planted()
+        await self._paced(WARM)
+        idle = await self._paced(self.sizes.searches // 2)
+        async with flooded(self.gallery):
+            await self._paced(WARM)
+            crowded = await self._paced(self.sizes.searches // 2)
+        before, during = float(np.percentile(idle, 95)), float(np.percentile(crowded, 95))
+        return Line("fair", during / before, (
+            f"p95 {during * 1000:.1f} ms beside fifty connections of another, {before * 1000:.1f} ms alone"
         ))  # fmt: skip
 
     async def door(self) -> Line:

@@ -28,6 +28,7 @@ def problems_page() -> str:
     rows += [
         f"| `{kind.code()}` | {problem.status(kind)} | {kind.title} |" for kind in family(errors.MiraVejaError)[1:]
     ]
+    rows += [f"| `{code}` | {status} | {means} |" for code, (status, means) in problem.NARROWER.items()]
     return (
         f"{MADE}# Problems\n\nEvery refusal is a problem as in RFC 9457; `code` is stable, further members are facts."
         " A rejected file shows the same\ncodes as its `reason`.\n\n" + "\n".join(rows) + "\n"

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import socket
 import time
 import uuid
@@ -33,7 +34,7 @@ from functions.core.settings import Settings
 from functions.core.tx import Database
 from functions.embed.handler import example
 from functions.index.rows import shown as shown_of
-from gateway.app import create_app
+from gateway.app import create_app, routes
 from gateway.auth import verifier
 from gateway.door import Callers, Door
 from gateway.local import process
@@ -127,7 +128,24 @@ class Gallery:
         headers = {**kind, **(who.headers if who else {}), **options.pop("headers", {})}
         target = URL(path if path.startswith("http") else self.url + path, encoded=True)
         async with self.http.request(method, target, headers=headers, allow_redirects=False, **options) as answer:
+            self.expect(method, target.raw_path, answer.status)
             return Answer(answer.status, answer.headers, await answer.read())
+
+    def expect(self, method: str, path: str, status: int) -> None:
+        """No route may answer what the contract does not say, whatever a test asks of it; a bug has no place there."""
+        for verb, pattern, statuses in self.contract:
+            if verb == method and pattern.fullmatch(path):
+                assert status in statuses or status == 500, f"{method} {path} answered {status}: gateway/refusals.py"
+                return
+
+    @cached_property
+    def contract(self) -> list[tuple[str, re.Pattern[str], set[int]]]:
+        """Verb, path and statuses of every route that the contract has."""
+        paths = self.app.openapi()["paths"]
+        return [
+            (method, route.path_regex, {int(status) for status in paths[route.path][method.lower()]["responses"]})
+            for route in routes() if route.include_in_schema for method in route.methods or ()
+        ]  # fmt: skip
 
     async def get(self, path: str, who: Person | None = None, **options: Any) -> Answer:
         return await self.ask("GET", path, who, **options)

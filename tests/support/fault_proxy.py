@@ -22,6 +22,10 @@ class Weather:
     """Pieces are swallowed, and nobody is told."""
     cut_after: int = 0
     """Both ends are reset after so many bytes of an answer; 0 is never."""
+    cut_requests_after: int = 0
+    """The same for what a client has sent on one connection."""
+    cuts: int = 0
+    """How many connections were cut so far."""
     down: bool = False
     """Nobody is let in, and who was in is reset."""
 
@@ -79,16 +83,20 @@ class FaultProxy:
         carried = 0
         with suppress(OSError):
             while piece := await source.read(CHUNK_BYTES):
-                if answer and self.weather.cut_after and carried + len(piece) >= self.weather.cut_after:
-                    piece = piece[: self.weather.cut_after - carried]
-                    sink.write(piece)
-                    for end in ends:
-                        end.transport.abort()
+                most = self.weather.cut_after if answer else self.weather.cut_requests_after
+                if most and carried + len(piece) >= most:
+                    sink.write(piece[: max(0, most - carried)])
+                    self._cut(ends)
                     return
                 carried += len(piece)
                 await self._pass(piece, sink)
         with suppress(OSError, RuntimeError):
             sink.write_eof()
+
+    def _cut(self, ends: set[asyncio.StreamWriter]) -> None:
+        self.weather.cuts += 1
+        for end in ends:
+            end.transport.abort()
 
     async def _pass(self, piece: bytes, sink: asyncio.StreamWriter) -> None:
         weather = self.weather

@@ -49,11 +49,12 @@ class FaultTable:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A whole run that went well makes the page; a number without a test that passed is a failure."""
-        if hasattr(session.config, "workerinput") or session.exitstatus != pytest.ExitCode.OK:
+        config = session.config
+        if hasattr(config, "workerinput") or config.option.collectonly or session.exitstatus != pytest.ExitCode.OK:
             return
         if self.broken():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        elif not session.config.getoption("keyword") and session.config.args == session.config.getini("testpaths"):
+        elif not config.option.keyword and config.args == config.getini("testpaths"):
             PAGE.write_text(self.page(), encoding="utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -40,18 +40,19 @@ class ServedParts(Parts):
 
 @dataclass(frozen=True)
 class Served:
-    """Where it answers, what it stands on, and its data folder."""
+    """Where it answers, what it stands on, its data folder, and the port that it listens on."""
 
     url: str
     world: World
     folder: Path
+    port: int
 
 
 @asynccontextmanager
-async def served(database: Database, folder: Path) -> AsyncIterator[Served]:
-    """A gallery that answers and works until the body ends."""
+async def served(database: Database, folder: Path, told_port: int = 0) -> AsyncIterator[Served]:
+    """A gallery that answers and works until the body ends; people may be told of another port, that of a proxy."""
     listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
+    port = told_port or listening.getsockname()[1]
     parts = ServedParts(folder, address=f"http://127.0.0.1:{port}")
     world = World(database, parts, lease_s=5.0)
     app = create_app(_door(world, folder, port), store_routes(parts.objects, partial(notify, database)))
@@ -59,7 +60,7 @@ async def served(database: Database, folder: Path) -> AsyncIterator[Served]:
     async with running(world):
         task = asyncio.create_task(server.serve([listening]))
         try:
-            yield Served(parts.address, world, folder)
+            yield Served(parts.address, world, folder, listening.getsockname()[1])
         finally:
             server.should_exit = True
             with suppress(asyncio.CancelledError):

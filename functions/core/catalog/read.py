@@ -1,7 +1,7 @@
 """Reads assets for a viewer: no row leaves here that the predicate does not let through."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,12 +11,13 @@ from psycopg.rows import DictRow
 
 from functions.core import errors, reasons
 from functions.core.catalog.contract import AssetOut
-from functions.core.filters import All, Clause
+from functions.core.catalog.media import Shown
+from functions.core.filters import All, Clause, holds
 from functions.core.ids import AssetId
 from functions.core.postgres.where import FROM, Sql, where
 from functions.core.signing import Keyring, Picture, brief_url, media_url
 from functions.core.tx import Tx, rows
-from functions.core.visibility import Viewer, visible_to
+from functions.core.visibility import Viewer, others_may_see, visible_to
 
 PLAIN: Final = (
     "id", "title", "description", "alt", "state", "moderation", "width", "height", "content_type", "colors",
@@ -25,7 +26,7 @@ PLAIN: Final = (
 """What is told as the row has it."""
 COLUMNS: Final = f"""
     {", ".join(f"a.{name}" for name in PLAIN)}, a.owner, a.name, a.size, a.sha256, a.thumbhash, a.reason, a.generation,
-    u.handle AS owner_handle, u.name AS owner_name, m.exif, m.ai,
+    u.handle AS owner_handle, u.name AS owner_name, u.banned_at IS NOT NULL AS banned, m.exif, m.ai,
     (SELECT coalesce(json_agg(json_build_object('name', t.name, 'source', t.source, 'confidence', t.confidence)
         ORDER BY t.confidence DESC, t.name), '[]') FROM shown_tags t WHERE t.asset_id = a.id) AS tags,
     (SELECT coalesce(json_agg(json_build_object('variant', r.variant, 'width', r.width, 'height', r.height,
@@ -51,6 +52,8 @@ class Desk:
     viewer: Viewer
     media: Keyring
     now: datetime
+    remember: Callable[[Picture, Shown], None] | None = None
+    """Hears what each told rendition's address would find: a page's pictures are asked for right after the page."""
 
 
 async def by_ids(tx: Tx, desk: Desk, ids: Sequence[UUID], clause: Clause | None = None) -> dict[AssetId, AssetOut]:
@@ -102,7 +105,7 @@ def told(row: DictRow, desk: Desk) -> AssetOut:
         "color": next(iter(row["colors"]), None),
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
         "tags": row["tags"],
-        "renditions": [made | {"url": _url(row, made["variant"], desk)} for made in row["renditions"]],
+        "renditions": _renditions(row, desk),
     })  # fmt: skip
 
 
@@ -112,9 +115,20 @@ def sentence(code: str) -> str:
     return titles.get(code) or SENTENCES.get(code, SENTENCES["internal_error"])
 
 
-def _url(row: DictRow, variant: str, desk: Desk) -> str:
+def _renditions(row: DictRow, desk: Desk) -> list[dict[str, Any]]:
     share = desk.viewer.link.reach if desk.viewer.link else None
-    picture = Picture(AssetId(row["id"]), row["generation"], variant, share)
+    facts = {"visibility": row["visibility"], "moderation": row["moderation"], "banned": row["banned"]}
+    to_others = row["state"] == "ready" and holds(others_may_see(), facts | {"trashed": row["trashed_at"] is not None})
+    found = []
+    for made in row["renditions"]:
+        picture = Picture(AssetId(row["id"]), row["generation"], made["variant"], share)
+        if desk.remember and not share:  # what a link shows is for its own row to say
+            desk.remember(picture, Shown(made["content_type"], to_others=to_others, to_owner=not row["banned"]))
+        found.append(made | {"url": _url(row, picture, desk)})
+    return found
+
+
+def _url(row: DictRow, picture: Picture, desk: Desk) -> str:
     mine = desk.viewer.user == row["owner"]
     if desk.viewer.judging and not mine:
         return brief_url(desk.media, picture, desk.now)

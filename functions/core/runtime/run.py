@@ -22,6 +22,7 @@ from functions.core.postgres.inbox import Claim
 from functions.core.runtime.answer import Answer, Outcome
 from functions.core.runtime.claims import MOST_ATTEMPTS, Left, Taken, give_up, take
 from functions.core.runtime.step import Moved, Ports, Ref, Step, TooEarly
+from functions.core.stopping import told_to_stop
 from functions.core.times import utcnow
 from functions.core.tx import Database, Tx
 
@@ -244,14 +245,14 @@ async def _lease(claim: Claim, world: World) -> AsyncIterator[None]:
 
     async def keep() -> None:
         nonlocal lost
-        while not lost:
+        while not (lost or told_to_stop()):
             await asyncio.sleep(world.lease_s / 3)
             try:
                 async with world.database.transaction() as tx:
                     lost = not await inbox.renew(tx, claim, world.lease_s)
             except Unavailable:
                 continue
-        if body:
+        if body and not told_to_stop():  # once the body has ended, its task is at something else
             body.cancel()
 
     keeper = asyncio.create_task(keep())

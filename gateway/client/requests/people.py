@@ -1,5 +1,7 @@
 """People: oneself, others, and those who are asked in."""
 
+from urllib.parse import quote
+
 from functions.people.contract import ChangeMe, MeOut, ProfileOut, UsageOut
 from gateway.client.request import Request, get, nothing, patch, post
 from gateway.contract import InvitationOut
@@ -27,7 +29,7 @@ def erase_me(handle: str) -> Request[None]:
 
 def profile(handle: str) -> Request[ProfileOut]:
     """Somebody as others see them."""
-    return get(f"/v1/users/{handle}", ProfileOut)
+    return get(f"/v1/users/{quote(handle, safe='')}", ProfileOut)
 
 
 def invite(name: str) -> Request[InvitationOut]:

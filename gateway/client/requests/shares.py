@@ -1,5 +1,6 @@
 """Share links: making them, and looking at what they show."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 from functions.shares.contract import ChangeShare, MakeShare, SharedOut, ShareMadeOut, ShareOut, SharesOut
@@ -32,9 +33,9 @@ def revoke(share: UUID | str) -> Request[None]:
 def shown(token: str, unlock: str | None = None) -> Request[SharedOut]:
     """What a link shows; `unlock` is what its password was changed for."""
     headers = {UNLOCK: unlock} if unlock else {}
-    return Request("GET", f"/s/{token}", told(SharedOut), headers=headers, bare=True)
+    return Request("GET", f"/s/{quote(token, safe='')}", told(SharedOut), headers=headers, bare=True)
 
 
 def unlocked(token: str, password: str) -> Request[SharedOut]:
     """What a link with a password shows, with the value that unlocks its next pages."""
-    return Request("POST", f"/s/{token}", told(SharedOut), json={"password": password}, bare=True)
+    return Request("POST", f"/s/{quote(token, safe='')}", told(SharedOut), json={"password": password}, bare=True)
