@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
+SITE_BITS: Final = 64
+"""An IPv6 customer has a /64 at least: all its addresses are one caller."""
 PREFIX_BITS: Final = {4: 24, 6: 48}
 """How much of an address a record keeps."""
 
@@ -24,6 +26,13 @@ class Asked:
         except ValueError:  # a socket of our own has no address
             return ""
         return str(host.supernet(new_prefix=PREFIX_BITS[host.version]))
+
+    @property
+    def origin(self) -> str:
+        """What limits count by: an IPv4 address, the /64 of an IPv6 one."""
+        if ":" not in self.address:
+            return self.address
+        return str(ip_network((self.address, SITE_BITS), strict=False))
 
 
 asked: ContextVar[Asked] = ContextVar("asked", default=Asked())  # noqa: B039 -- frozen

@@ -75,6 +75,7 @@ class Settings(BaseModel):
     rate_search_anonymous: int = Field(60, ge=0, description="searches a minute without signing in, from one network")
     rate_similar: int = Field(120, ge=0, description="lists of similar pictures a minute for one user")
     rate_query_images: int = Field(60, ge=0, description="example pictures a minute from one user")
+    rate_shares: int = Field(30, ge=0, description="share links made or changed a minute by one user")
     rate_sign_in: int = Field(20, ge=0, description="sign-in links tried a minute from one network")
     rate_failures: int = Field(600, ge=0, description="refused tokens and keys a minute from one network")
     streams_per_user: int = Field(10, ge=1, description="streams of live updates one user may have open at one gateway")

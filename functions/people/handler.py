@@ -24,7 +24,7 @@ async def change(world: World, who: Caller, wanted: ChangeMe) -> MeOut:
         await rows.change(tx, who.user, wanted)
         now = await rows.person(tx, who.user)
         if now["handle"] != before["handle"]:
-            await audit_log.note(tx, who.user, "user.renamed", f"user:{who.user}", before["handle"], now["handle"])
+            await audit_log.note(tx, who.user, "user.renamed", who.user, before["handle"], now["handle"])
     return _told(now, who)
 
 
@@ -73,6 +73,6 @@ async def ban(world: World, actor: UserId | None, who: UserId, *, banned: bool) 
     async with world.database.transaction() as tx:
         news = await standing.ban(tx, who, banned=banned)
         if news:
-            await audit_log.note(tx, actor, "user.banned" if banned else "user.unbanned", f"user:{who}")
+            await audit_log.note(tx, actor, "user.banned" if banned else "user.unbanned", who)
     await standing.tell_all(world.database)
     return news

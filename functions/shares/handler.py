@@ -39,6 +39,8 @@ async def page(world: World, desk: Desk, maker: UserId, asked: ListShares) -> Sh
 async def make(world: World, maker: UserId, wanted: MakeShare, passwords: Passwords, address: str) -> ShareMadeOut:
     """A new link below the gallery's address; NotFound for what is not the caller's."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
+    async with world.database.transaction() as tx:
+        await rows.may_make(tx, maker, wanted)  # a stranger's wish costs no password
     password = await passwords.keep(wanted.password) if wanted.password else None
     async with world.database.transaction() as tx:
         row = await rows.make(tx, maker, wanted, hashed(token), password)
@@ -47,7 +49,12 @@ async def make(world: World, maker: UserId, wanted: MakeShare, passwords: Passwo
 
 
 async def change(world: World, maker: UserId, share: UUID, wanted: ChangeShare, passwords: Passwords) -> ShareOut:
-    """Another name, expiry or password; with another password nobody who had unlocked the link goes on."""
+    """Another name, expiry or password; with another password nobody who had unlocked the link goes on.
+
+    Raises NotFound for a link that is not the maker's, before anything is computed for it.
+    """
+    async with world.database.transaction() as tx:
+        await rows.ensure_own(tx, maker, share)
     given = wanted.model_dump(include={"name", "expires_at"} & wanted.model_fields_set)
     given = {name: value for name, value in given.items() if value is not None or name == "expires_at"}
     if "password" in wanted.model_fields_set:

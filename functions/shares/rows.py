@@ -49,10 +49,7 @@ async def page(tx: Tx, maker: UserId, asked: ListShares, after: UUID | None) -> 
 async def make(tx: Tx, maker: UserId, wanted: MakeShare, token: bytes, password: Kept | None) -> DictRow:
     """A new link; NotFound for what is not the maker's, TooMany over MOST_SHARES, also in a race."""
     await tx.execute("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [maker])
-    row = await one(tx, "SELECT count(*) AS there FROM shares WHERE maker = %s", maker)
-    if row and row["there"] >= MOST_SHARES:
-        raise TooMany("no more links", limit=MOST_SHARES)
-    await _own(tx, maker, wanted)
+    await may_make(tx, maker, wanted)
     made = await one(
         tx,
         "INSERT INTO shares (id, maker, asset_id, collection_id, name, token, salt, password, expires_at)"
@@ -64,13 +61,23 @@ async def make(tx: Tx, maker: UserId, wanted: MakeShare, token: bytes, password:
     return made
 
 
-async def _own(tx: Tx, maker: UserId, wanted: MakeShare) -> None:
+async def may_make(tx: Tx, maker: UserId, wanted: MakeShare) -> None:
+    """Raise NotFound for what is not the maker's, TooMany over MOST_SHARES."""
+    row = await one(tx, "SELECT count(*) AS there FROM shares WHERE maker = %s", maker)
+    if row and row["there"] >= MOST_SHARES:
+        raise TooMany("no more links", limit=MOST_SHARES)
     if wanted.asset_id:
         sql, values = seen_by(Viewer(maker), Is("owner", (str(maker),)))
         found = await one(tx, f"SELECT a.id FROM {FROM} WHERE a.id = %s AND {sql}", wanted.asset_id, *values)
     else:
         found = await one(tx, "SELECT id FROM collections WHERE id = %s AND owner = %s", wanted.collection_id, maker)
     if found is None:
+        raise NotFound
+
+
+async def ensure_own(tx: Tx, maker: UserId, share: UUID) -> None:
+    """Raise NotFound for a link that is not the maker's."""
+    if not await one(tx, "SELECT id FROM shares WHERE id = %s AND maker = %s", share, maker):
         raise NotFound
 
 

@@ -48,8 +48,8 @@ def _show(given: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(found) + "\n")
         return 0
     lines = [
-        (str(each["seq"]), each["at"][:19] + "Z", each["action"], plain(each["object"]), each["actor"] or "-",
-         each["network"] or "-")
+        (str(each["seq"]), each["at"][:19] + "Z", each["action"], plain(_named(each["object"], each["whom"])),
+         _named(each["actor"] or "-", each["handle"]), each["network"] or "-")
         for each in found["entries"]
     ]  # fmt: skip
     if lines:
@@ -57,6 +57,11 @@ def _show(given: argparse.Namespace) -> int:
     else:
         say("nothing is written down yet")
     return 0
+
+
+def _named(hashed: str, handle: str | None) -> str:
+    """A hash, with the handle that belongs to it."""
+    return f"{hashed} ({handle})" if handle else hashed
 
 
 def _number(text: str) -> int:

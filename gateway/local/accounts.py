@@ -49,7 +49,7 @@ class Accounts:
         """The secret of a new sign-in link for a user."""
         async with self.database.transaction() as tx:
             made = await sessions.create_link(tx, user, utcnow())
-            await audit_log.note(tx, None, "link.made", f"user:{user}")
+            await audit_log.note(tx, None, "link.made", user)
         return made
 
     async def invite(self, host: UserId, name: str) -> Invited:
@@ -59,7 +59,7 @@ class Accounts:
         async with self.database.transaction() as tx:
             guest = await recognise(tx, principal)
             link = await sessions.create_link(tx, guest.user, now, sessions.INVITATION_LIFETIME)
-            await audit_log.note(tx, host, "user.invited", f"user:{guest.user}")
+            await audit_log.note(tx, host, "user.invited", guest.user)
         return Invited(guest, link, now + sessions.INVITATION_LIFETIME)
 
     async def enter(self, link: str) -> str:
@@ -69,7 +69,7 @@ class Accounts:
             if user is None:
                 raise Gone("this link was used or is too old: `miraveja link` prints another")
             session = await sessions.create_session(tx, user, utcnow())
-            await audit_log.note(tx, user, "session.begun", f"user:{user}")
+            await audit_log.note(tx, user, "session.begun", user)
         return session
 
     async def token(self, session: str) -> str:
@@ -93,4 +93,4 @@ class Accounts:
             user = await sessions.session_user(tx, session, utcnow())
             await sessions.end_session(tx, session)
             if user:
-                await audit_log.note(tx, user, "session.ended", f"user:{user}")
+                await audit_log.note(tx, user, "session.ended", user)

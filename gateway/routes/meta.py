@@ -2,10 +2,10 @@
 
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 
 from functions.core.errors import NotFound
 from functions.core.model import ACCEPTED
@@ -37,11 +37,10 @@ async def about(here: TheDoor) -> AboutOut:
 
 
 @router.get("/openapi.json", name="openapi", include_in_schema=False)
-async def openapi(here: TheDoor, request: Request) -> JSONResponse:
-    """The contract, made from the code."""
+async def openapi(here: TheDoor) -> Response:
+    """The contract, as it was made from the code."""
     _open(here)
-    schema: dict[str, Any] = request.app.openapi()
-    return JSONResponse(schema)
+    return Response((files("gateway") / "openapi.json").read_bytes(), media_type="application/json")
 
 
 @router.get("/docs", name="docs", include_in_schema=False)

@@ -23,6 +23,8 @@ MOST_BODY_BYTES: Final = 64 * 1024
 DEEPEST_JSON: Final = 20
 BIG_BODIES: Final = ("/store/", "/v1/query-images")
 """These read their own bodies, as streams with limits of their own."""
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 SAFE: Final = {
@@ -115,12 +117,16 @@ def _head(scope: Scope) -> tuple[MiraVejaError, int] | None:
 
 
 def depth(body: bytes) -> int:
-    """How deep brackets nest outside strings; an upper bound for anything that is not JSON."""
-    deepest = now = 0
-    for byte in _STRING.sub(b"", body):
-        now += (byte in b"[{") - (byte in b"]}")
-        deepest = max(deepest, now)
-    return deepest
+    """How deep brackets nest outside strings, as far as it matters; an upper bound for anything that is not JSON."""
+    if (openers := body.count(b"[") + body.count(b"{")) <= DEEPEST_JSON:
+        return openers
+    brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
+    for level in range(DEEPEST_JSON + 1):
+        outer = brackets.replace(b"[]", b"")  # takes the innermost level away
+        if outer == brackets:
+            return level + brackets.count(b"[")
+        brackets = outer
+    return DEEPEST_JSON + 1
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -33,6 +33,8 @@ RULES: Final = {
     "similarAssets": Rule("rate_similar", "rate_search_anonymous", "searching"),
     "listAssets": Rule(turns="searching"),
     "createQueryImage": Rule("rate_query_images", turns="decoding"),
+    "createShare": Rule("rate_shares"),
+    "changeShare": Rule("rate_shares"),
     "startSession": Rule(anonymous="rate_sign_in"),
 }
 """What is not here is cheap, or has limits of its own where it is done."""

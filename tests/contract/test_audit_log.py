@@ -1,6 +1,7 @@
 """The audit log shows what was changed in it or taken from it, and the role that writes it can do neither."""
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from functions.core.asked import Asked, asked
+from functions.core.ids import UserId
 from functions.core.postgres import audit_log
 from functions.core.postgres.server import OWNER, EmbeddedPostgres
 from functions.core.runtime.run import World
 from tests.support.runs import read
+from tests.support.worlds import a_user
 
 pytestmark = pytest.mark.promises("S70")
 SOMEBODY = uuid.uuid4()
@@ -115,3 +118,41 @@ async def test_somebody_who_left_can_no_more_be_recognised(world: World) -> None
     assert actors[0] == actors[1] != actors[2]
     assert await read(world, "SELECT 1 FROM actor_salts WHERE user_id = %s", SOMEBODY) != []
     assert await broken(world) == []
+
+
+@pytest.mark.promises("S71")
+async def test_without_their_salt_neither_a_person_nor_a_guess_at_what_they_were_called_is_found(world: World) -> None:
+    somebody, judge = UserId(uuid.uuid4()), uuid.uuid4()
+    async with world.database.transaction() as tx:
+        await audit_log.note(tx, somebody, "user.renamed", somebody, "ann", "harbour")
+        await audit_log.note(tx, judge, "user.banned", somebody, after="ann")
+        named = await audit_log.person(tx, somebody)
+        await audit_log.forget(tx, somebody)
+        assert await audit_log.person(tx, somebody) != named
+    found = await read(world, "SELECT object, before, after, t::text AS text FROM audit_log t")
+    assert {row["object"] for row in found} == {named}
+    assert str(somebody) not in str(found)
+    assert hashlib.sha256(b'"ann"').digest() not in {row[side] for row in found for side in ("before", "after")}
+
+
+async def test_two_who_judge_each_other_at_once_wait_for_each_other_only_once(world: World) -> None:
+    one, other = UserId(uuid.uuid4()), UserId(uuid.uuid4())
+
+    async def ban(actor: UserId, whom: UserId) -> None:
+        async with world.database.transaction() as tx:
+            await audit_log.note(tx, actor, "user.banned", whom)
+
+    await asyncio.gather(*[ban(*pair) for pair in [(one, other), (other, one)] * 20])
+    assert len(await read(world, "SELECT 1 FROM audit_log")) == 40
+
+
+async def test_people_are_told_by_their_handles_until_they_leave(world: World) -> None:
+    somebody = await a_user(world)
+    async with world.database.transaction() as tx:
+        await audit_log.note(tx, somebody, "session.begun", somebody)
+        [row] = await audit_log.latest(tx, 1)
+        assert row["handle"] == row["whom"] == f"user-{somebody.hex[-12:]}"
+        assert row["object"] == f"user:{row['actor']}"
+        await audit_log.forget(tx, somebody)
+        [row] = await audit_log.latest(tx, 1)
+    assert row["handle"] is row["whom"] is None

@@ -9,6 +9,7 @@ import pytest
 
 from functions.core.errors import Conflict, NotFound
 from functions.core.ids import UserId
+from functions.core.postgres import audit_log
 from functions.core.times import utcnow
 from functions.people import handler as people
 from gateway.local.identity import LocalIdentity
@@ -187,5 +188,7 @@ async def test_operators_find_ban_and_invite(gallery: Gallery, person: Person) -
         await operators.ban(gallery.door, {"who": "nobody-here"})
     invited = await operators.invite(gallery.door, {"name": "Grace"})
     assert (await gallery.get(invited["link"])).status == 303
-    said = await gallery.row("SELECT count(*) AS n FROM audit_log WHERE object = %s", f"user:{person.user}")
+    async with gallery.world.database.transaction() as tx:
+        named = await audit_log.person(tx, person.user)
+    said = await gallery.row("SELECT count(*) AS n FROM audit_log WHERE object = %s", named)
     assert said["n"] == 2

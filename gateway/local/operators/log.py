@@ -18,12 +18,15 @@ async def verify(here: Door, _wanted: Wanted) -> Said:
 
 
 async def show(here: Door, wanted: Wanted) -> Said:
-    """`{entries: [{seq, at, actor, action, object, requestId, network}]}`, the newest, oldest of them first."""
+    """`{entries: [{seq, at, actor, handle, action, object, whom, requestId, network}]}`, the newest, oldest of them first.
+
+    `handle` is the actor's and `whom` that of whom it was done to, until they leave.
+    """
     async with here.world.database.transaction() as tx:
         found = await audit_log.latest(tx, min(int(wanted["limit"]), MOST))
     entries = [
-        {"seq": row["seq"], "at": row["at"].isoformat(), "actor": row["actor"], "action": row["action"],
-         "object": row["object"], "requestId": row["request_id"], "network": row["network"]}
+        {"seq": row["seq"], "at": row["at"].isoformat(), "actor": row["actor"], "handle": row["handle"],
+         "action": row["action"], "object": row["object"], "whom": row["whom"], "requestId": row["request_id"], "network": row["network"]}
         for row in found
     ]  # fmt: skip
     return {"entries": entries}
