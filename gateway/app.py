@@ -1,7 +1,7 @@
 """The gateway as an application: routes, what every request passes, problem details."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
@@ -109,7 +109,7 @@ def contract(app: FastAPI) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     schemas["Problem"] = PROBLEM
     document["components"]["responses"] = refusals.every()
-    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    document["components"]["securitySchemes"] = {"bearer": BEARER}
     known = {route.name: route for route in routes()}
     for path in document["paths"].values():
         for operation in path.values():
@@ -119,6 +119,7 @@ def contract(app: FastAPI) -> dict[str, Any]:
 
 def _say(operation: dict[str, Any], route: APIRoute) -> None:
     """Who may call it, how it may be repeated, and what it refuses."""
+    operation["summary"] = "".join(f" {letter}" if letter.isupper() else letter for letter in route.name).capitalize()
     operation["security"] = security(route)
     repeatable = operation["security"] == [{"bearer": []}] and idempotency.takes_key(route)
     if repeatable:
@@ -155,6 +156,7 @@ def _name(route: APIRoute) -> str:
     return route.name
 
 
+BEARER: Final = {"type": "http", "scheme": "bearer", "description": "An access token, or an API key (`mv_…`)."}
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details; `code` is stable, further members are facts.",

@@ -8,12 +8,14 @@ from functions.core.errors import Limited
 from functions.core.tx import Tx, one
 
 MOST_TRIES: Final = 5
+MOST_OF_A_NETWORK: Final = 30
+"""At all links together: one visitor who guesses at one closes no other to those who sit beside them."""
 WINDOW_S: Final = 60
 ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 FULL: Final = f"""
 SELECT extract(epoch FROM clock_timestamp() - greatest(
     (SELECT at FROM share_tries WHERE share_id = %s ORDER BY at DESC OFFSET {MOST_TRIES - 1} LIMIT 1),
-    (SELECT at FROM share_tries WHERE network = %s ORDER BY at DESC OFFSET {MOST_TRIES - 1} LIMIT 1)))::float AS ago
+    (SELECT at FROM share_tries WHERE network = %s ORDER BY at DESC OFFSET {MOST_OF_A_NETWORK - 1} LIMIT 1)))::float AS ago
 """
 OLD: Final = f"""
 DELETE FROM share_tries WHERE id IN (
@@ -22,9 +24,9 @@ DELETE FROM share_tries WHERE id IN (
 
 
 async def begin(tx: Tx, share: UUID, network: str) -> int:
-    """Count a try before it is looked at; raises Limited after five in a minute at this link, or from this network.
+    """Count a try before it is looked at; raises Limited after five in a minute at this link, or thirty from this network.
 
-    Returns what `forgive` takes back when the password was right.
+    Returns what `forgive` takes back when the password was right, or was never looked at.
     """
     # Links before networks, always: so nobody waits in a circle.
     await tx.execute(ALONE, [f"share {share}"])
@@ -39,5 +41,5 @@ async def begin(tx: Tx, share: UUID, network: str) -> int:
 
 
 async def forgive(tx: Tx, number: int) -> None:
-    """A right password counts for nothing."""
+    """A right password counts for nothing, nor does one that nobody had time for."""
     await tx.execute("DELETE FROM share_tries WHERE id = %s", [number])

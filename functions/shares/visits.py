@@ -6,7 +6,7 @@ from functions.core.asked import asked
 from functions.core.catalog import collections, read
 from functions.core.catalog.contract import Part
 from functions.core.catalog.read import Desk
-from functions.core.errors import PasswordRequired
+from functions.core.errors import Limited, PasswordRequired
 from functions.core.passwords import Kept, Passwords
 from functions.core.runtime.run import World
 from functions.core.tx import Tx
@@ -45,9 +45,18 @@ async def enter(world: World, desk: Desk, token: str, part: Part, password: str,
 async def _try(world: World, share: Living, kept: Kept, password: str, passwords: Passwords) -> None:
     """Raise PasswordRequired for a wrong one; counted before it is looked at, so that a crowd of them cannot pass."""
     async with world.database.transaction() as tx:
-        number = await tries.begin(tx, share.id, asked.get().network)
-    if not await passwords.holds(password, kept):
+        number = await tries.begin(tx, share.id, asked.get().origin)
+    try:
+        wrong = not await passwords.holds(password, kept)
+    except Limited:
+        await _forgive(world, number)
+        raise
+    if wrong:
         raise PasswordRequired("that is not the password", code="wrong_password")
+    await _forgive(world, number)
+
+
+async def _forgive(world: World, number: int) -> None:
     async with world.database.transaction() as tx:
         await tries.forgive(tx, number)
 

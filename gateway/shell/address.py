@@ -1,14 +1,13 @@
 """Where a request comes from: the peer, or what a proxy that the settings trust says of it."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
+from functions.core.asked import Asked
+
 Network = IPv4Network | IPv6Network
-SITE_BITS: Final = 64
-"""An IPv6 customer has a /64 at least: all its addresses are one caller."""
 
 
 def client_address(scope: Scope, trusted: Iterable[Network]) -> str:
@@ -29,9 +28,7 @@ def client_address(scope: Scope, trusted: Iterable[Network]) -> str:
 
 def network(address: str) -> str:
     """What limits count by: an IPv4 address, the /64 of an IPv6 one."""
-    if ":" not in address:
-        return address
-    return str(ip_network((address, SITE_BITS), strict=False))
+    return Asked(address=address).origin
 
 
 def _forwarded(scope: Scope) -> list[str]:

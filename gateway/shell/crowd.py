@@ -7,7 +7,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.core.asked import asked
 from functions.core.errors import Limited, Unavailable
-from gateway.shell.address import network
 from gateway.shell.limits import refuse
 
 MOST: Final = 512
@@ -28,7 +27,7 @@ class Crowd:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        whose = network(asked.get().address)
+        whose = asked.get().origin
         if self._inside[whose] >= MOST_OF_ONE:
             await refuse(send, scope, Limited("too many requests at once", retry_after=RETRY_AFTER_S))
         elif self._all >= MOST:

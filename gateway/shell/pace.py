@@ -9,7 +9,6 @@ from fastapi import Request
 from functions.core.asked import asked
 from functions.core.identity.tokens import bearer
 from gateway.door import Door, anybody, door
-from gateway.shell.address import network
 from gateway.shell.rates import MINUTE_S
 
 
@@ -60,9 +59,9 @@ async def paced(request: Request) -> AsyncIterator[None]:
 async def _whose(request: Request, here: Door, rule: Rule) -> tuple[Hashable, str]:
     """Whose bucket, and which setting fills it; an embedded gallery's owner has no limits."""
     if not (rule.user or rule.turns):
-        return network(asked.get().address), rule.anonymous
+        return asked.get().origin, rule.anonymous
     if bearer(request.headers.raw) is None:
         # Where the gallery is closed the route itself refuses, which is cheaper than counting.
-        return network(asked.get().address), rule.anonymous if here.settings.anonymous_read else ""
+        return asked.get().origin, rule.anonymous if here.settings.anonymous_read else ""
     caller = await anybody(request)
     return caller.user, "" if here.owned_by(caller.principal) else rule.user

@@ -7,6 +7,7 @@ from typing import LiteralString
 
 import pytest
 
+from functions.core import passwords as passwords_module
 from functions.core.asked import Asked, asked
 from functions.core.catalog.contract import Part
 from functions.core.errors import Limited, MiraVejaError, NotFound, PasswordRequired, TooMany
@@ -14,7 +15,7 @@ from functions.core.ids import AssetId, UserId
 from functions.core.passwords import AT_ONCE, MOST_WAITING, Passwords
 from functions.core.runtime.run import World
 from functions.core.times import utcnow
-from functions.shares import handler, rows, visits
+from functions.shares import handler, rows, tries, visits
 from functions.shares.contract import ChangeShare, ListShares, MakeShare, SharedOut, ShareMadeOut
 from tests.support.runs import count, read, write
 from tests.support.worlds import a_desk, a_user, an_upload
@@ -111,7 +112,7 @@ async def test_five_wrong_passwords_in_a_minute_are_looked_at_however_many_come_
     assert await count(world, "SELECT count(*) FROM share_tries") == 0, "what is old is forgotten, what was right too"
 
 
-async def test_the_limit_is_each_links_and_each_networks(world: World) -> None:
+async def test_the_limit_is_each_links_and_each_networks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = await a_user(world)
     first, second = [await a_share(world, owner, await an_asset(world, owner), password="before") for _ in range(2)]
 
@@ -125,11 +126,50 @@ async def test_the_limit_is_each_links_and_each_networks(world: World) -> None:
             asked.reset(before)
         return ""
 
-    told = [await guess((first, second)[each % 2].token, f"192.0.2.{each}") for each in range(6)]
-    assert told == ["password_required"] * 5 + ["limited"], "one network, two links"
-    told = [await guess(first.token, f"198.51.{each}.1") for each in range(3)]
-    assert told == ["password_required"] * 2 + ["limited"], "one link, many networks"
-    assert await guess(second.token, "198.51.9.1") == "password_required"
+    told = [await guess(first.token, f"198.51.{each}.1") for each in range(6)]
+    assert told == ["password_required"] * 5 + ["limited"], "one link, many networks"
+    assert await guess(second.token, "198.51.0.1") == "password_required", "another link, one of those networks"
+    await write(world, "DELETE FROM share_tries")
+    monkeypatch.setattr(tries, "MOST_OF_A_NETWORK", 3)
+    monkeypatch.setattr(tries, "FULL", tries.FULL.replace("OFFSET 29", "OFFSET 2"))
+    told = [await guess((first, second)[each % 2].token, f"2001:db8:1:2::{each}") for each in range(4)]
+    assert told == ["password_required"] * 3 + ["limited"], "one network, two links"
+    assert await guess(first.token, "2001:db8:1:3::1") == "password_required", "a neighbour in the same /48"
+    assert await guess(first.token, "192.0.2.1") == await guess(second.token, "192.0.2.2") == "password_required"
+
+
+async def test_what_nobody_had_time_to_look_at_was_no_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = await a_user(world)
+    share = await a_share(world, owner, await an_asset(world, owner), password="before")
+    with monkeypatch.context() as busy:
+        busy.setattr(passwords_module, "MOST_WAITING", -AT_ONCE)
+        for _ in range(6):
+            with pytest.raises(Limited, match="being looked at"):
+                await entered(world, share.token, "before")
+    assert (await entered(world, share.token, "before")).unlock
+
+
+async def test_a_strangers_wish_costs_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, other = await a_user(world), await a_user(world, "Bob")
+    asset = await an_asset(world, owner)
+    share = await a_share(world, owner, asset)
+    monkeypatch.setattr(passwords_module, "MOST_WAITING", -AT_ONCE)
+    with pytest.raises(NotFound):
+        await a_share(world, other, asset, password="open")
+    with pytest.raises(NotFound):
+        await handler.change(world, other, share.id, ChangeShare(password="open"), Passwords())
+
+
+async def test_guesses_keep_nobody_from_making_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = Passwords()
+    kept = await passwords.keep("secret")
+    monkeypatch.setattr(passwords_module, "MOST_WAITING", 0)
+    guesses = [asyncio.create_task(passwords.holds("guess", kept)) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Limited):
+        await passwords.holds("guess", kept)
+    assert await passwords.keep("another")
+    assert await asyncio.gather(*guesses) == [False] * AT_ONCE
 
 
 async def test_right_passwords_are_not_counted(world: World) -> None:

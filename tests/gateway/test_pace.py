@@ -14,7 +14,7 @@ from gateway.shell.turns import lanes
 from tests.support.doors import Answer, Gallery, Person, until
 from tests.support.images import a_png
 
-LIMITED = ["rate_presign", "rate_complete", "rate_search", "rate_similar", "rate_query_images"]
+LIMITED = ["rate_presign", "rate_complete", "rate_search", "rate_similar", "rate_query_images", "rate_shares"]
 
 
 def test_every_rule_is_about_a_route_and_a_setting(gallery: Gallery) -> None:
@@ -37,6 +37,7 @@ async def act(gallery: Gallery, who: Person, limit: str) -> Answer:
         "rate_complete": lambda: gallery.post(f"/v1/uploads/{who.user}/complete", who),
         "rate_search": lambda: gallery.post("/v1/search", who, json={"texts": [{"q": "harbour"}]}),
         "rate_similar": lambda: gallery.get(f"/v1/assets/{asset}/similar", who),
+        "rate_shares": lambda: gallery.post("/v1/shares", who, json={"assetId": str(who.user)}),
         "rate_query_images": lambda: gallery.post(
             "/v1/query-images", who, data=form, headers={"Content-Type": "multipart/form-data; boundary=b"}
         ),
