@@ -11,6 +11,11 @@ function element(kind, properties, ...children) {
 const text = (kind, words, className = "") => element(kind, { textContent: words, className });
 const nameOf = (reference) => reference.split("/").pop();
 
+// Words with `names` in them.
+function prose(words) {
+  return words.split("`").map((part, at) => (at % 2 ? text("code", part) : part));
+}
+
 function linked(name) {
   return element("a", { href: `#schema-${name}`, textContent: name });
 }
@@ -66,7 +71,7 @@ function table(heads, rows) {
 function fields(schema) {
   const needed = new Set(schema.required || []);
   const rows = Object.entries(schema.properties || {}).map(([name, field]) => [
-    text("code", name + (needed.has(name) ? "" : "?")), kind(field), [limits(field), field.description].filter(Boolean).join("; "),
+    text("code", name + (needed.has(name) ? "" : "?")), kind(field), prose([limits(field), field.description].filter(Boolean).join("; ")),
   ]);
   return table(["field", "kind", "more"], rows);
 }
@@ -74,7 +79,7 @@ function fields(schema) {
 function parameters(operation) {
   const rows = (operation.parameters || []).map((given) => [
     text("code", given.name), given.in, kind(given.schema),
-    [given.required ? "needed" : "", limits(given.schema), given.description].filter(Boolean).join("; "),
+    prose([given.required ? "needed" : "", limits(given.schema), given.description].filter(Boolean).join("; ")),
   ]);
   return rows.length ? [text("h4", "Parameters"), table(["name", "in", "kind", "more"], rows)] : [];
 }
@@ -83,10 +88,14 @@ function contents(content) {
   return Object.entries(content || {}).map(([type, said]) => element("p", {}, text("code", type), ": ", ...kind(said.schema)));
 }
 
+// What several operations refuse alike is written once in the contract, and told in one line here.
 function responses(operation) {
-  const rows = Object.entries(operation.responses).map(([status, answer]) => [
-    text("code", status), answer.description, contents(answer.content),
+  const all = Object.entries(operation.responses);
+  const rows = all.filter(([, answer]) => !answer.$ref).map(([status, answer]) => [
+    text("code", status), prose(answer.description), contents(answer.content),
   ]);
+  const refused = all.filter(([, answer]) => answer.$ref).map(([status]) => text("code", status));
+  if (refused.length) rows.push([between(refused.map((status) => [status]), " "), "Refused: the code says why", [linked("Problem")]]);
   return [text("h4", "Answers"), table(["status", "meaning", "body"], rows)];
 }
 
@@ -95,7 +104,7 @@ function operation(verb, path, said) {
   title.append(text("span", verb.toUpperCase(), "verb"), text("code", path));
   const first = (said.description || said.summary || "").split("\n")[0];
   const body = said.requestBody ? [text("h4", "Body"), ...contents(said.requestBody.content)] : [];
-  return element("details", { id: `operation-${said.operationId}` }, element("summary", {}, title, text("span", first, "says")),
+  return element("details", { id: `operation-${said.operationId}` }, element("summary", {}, title, element("span", { className: "says" }, ...prose(first))),
     element("div", {}, ...parameters(said), ...body, ...responses(said)));
 }
 
@@ -111,7 +120,7 @@ function groups(contract) {
 
 function schemas(contract) {
   return Object.entries(contract.components.schemas).map(([name, schema]) => element("details", { id: `schema-${name}` },
-    element("summary", {}, text("code", name), " ", text("span", schema.description || "", "says")),
+    element("summary", {}, text("code", name), " ", element("span", { className: "says" }, ...prose(schema.description || ""))),
     element("div", {}, ...(schema.properties ? [fields(schema)] : kind(schema)))));
 }
 
