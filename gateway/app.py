@@ -87,9 +87,9 @@ def create_app(here: Door, more: list[BaseRoute] | None = None) -> FastAPI:
     app.router.routes.extend(more or [])
     problems.install(app)
     app.add_middleware(idempotency.OneEffect, routes=identified())
+    app.add_middleware(Crowd)  # inside the limits: whose small body has not come takes no place
     app.add_middleware(Limits)
     app.add_middleware(Heads)
-    app.add_middleware(Crowd)
     if here.accounts is not None:
         app.add_middleware(HostHeader, hosts=known_hosts(here.settings.port, here.settings.public_url))
     app.add_middleware(problems.Unforeseen)

@@ -1,7 +1,7 @@
 """What the routes stand on: the world, the keys, and who is asking."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 from uuid import UUID
@@ -26,7 +26,6 @@ from functions.core.times import utcnow
 from functions.core.visibility import Viewer
 from gateway.live import Live
 from gateway.local.accounts import Accounts
-from gateway.shell.address import network
 from gateway.shell.rates import MINUTE_S, Buckets
 from gateway.shell.turns import Turns, lanes
 
@@ -51,6 +50,10 @@ class Callers:
         """Who made an API key, with what it may do; raises Unauthenticated for one that does not hold, Forbidden as `find`."""
         return await self.find(await self._keys.principal(key))
 
+    def knows_key(self, key: str) -> bool:
+        """Whether a key was found good just now, so that asking for it costs nothing."""
+        return self._keys.known(key) is not None
+
     async def find(self, principal: Principal) -> Caller:
         """The caller; raises Forbidden for one who is banned."""
         until, known = self._known.get(principal.key, (0.0, None))
@@ -64,6 +67,10 @@ class Callers:
     def forget(self, principal: Principal) -> None:
         """Look somebody up anew when they ask next."""
         self._known.pop(principal.key, None)
+
+    def forget_key(self, hashed: bytes) -> None:
+        """Look a key up anew when it is shown next."""
+        self._keys.forget(hashed)
 
     async def _look(self, principal: Principal) -> Caller | None:
         found: Caller | None
@@ -132,8 +139,14 @@ class Door:
 
     def count_failure(self) -> None:
         """A proof of identity did not hold; raises Limited when too many from one network do not."""
-        most = self.settings.rate_failures
-        self.buckets.take(("rate_failures", network(asked.get().address)), most, MINUTE_S)
+        self.buckets.take(*self._failures())
+
+    def ensure_few_failures(self) -> None:
+        """Before a proof is looked up: raises Limited for a network whose guesses are used up."""
+        self.buckets.ask(*self._failures())
+
+    def _failures(self) -> tuple[Hashable, int, float]:
+        return ("rate_failures", asked.get().origin), self.settings.rate_failures, MINUTE_S
 
     def desk(self, viewer: Viewer) -> Desk:
         """What telling of assets needs."""
@@ -217,6 +230,8 @@ async def _known(request: Request, authorization: str | None) -> Caller:
     here, key = door(request), api_key(authorization)
     try:
         if key is not None:
+            if not here.callers.knows_key(key):
+                here.ensure_few_failures()
             return await here.callers.with_key(key)
         return await here.callers.find(await here.verifier.verify(authorization))
     except Unauthenticated:

@@ -1,6 +1,6 @@
 """One change to many assets of a person's, each told apart: what is not theirs is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from functions.assets import rows
@@ -24,18 +24,27 @@ async def change_all(world: World, owner: UserId, wanted: ChangeAssets) -> Chang
         mine = await rows.lock_all(tx, owner, wanted.ids)
         full = await _over_full(tx, mine, wanted.change)
         good = [asset for asset in mine if asset not in full]
+        before = await rows.visibilities(tx, good) if wanted.change.visibility else {}
         await rows.change_all(tx, good, wanted.change)
         await upkeep.changed(tx, *good)
         if wanted.change.collection:
             kept = set(good)
             in_order = [asset for asset in wanted.ids if asset in kept]
             await order.add(tx, owner, wanted.change.collection, in_order, Place())
-        if good and (wanted.change.trash or wanted.change.restore):
-            did = "trashed" if wanted.change.trash else "restored"
-            await audit_log.note(tx, owner, f"asset.{did}", f"assets:{','.join(map(str, good))}")
+        if good:
+            await _note(tx, owner, good, wanted.change, before)
     codes: dict[UUID, str | None] = dict.fromkeys(wanted.ids, NotFound.code())
     codes |= dict.fromkeys(full, Invalid.code()) | dict.fromkeys(good)
     return ChangedAllOut(items=[ChangedOut(id=asset, ok=code is None, code=code) for asset, code in codes.items()])
+
+
+async def _note(tx: Tx, owner: UserId, good: Sequence[AssetId], change: Change, before: Mapping[str, str]) -> None:
+    """What of it the audit log is told."""
+    things = f"assets:{','.join(map(str, good))}"
+    if any(each != change.visibility for each in before.values()):
+        await audit_log.note(tx, owner, "asset.visibility_changed", things, before, change.visibility)
+    if change.trash or change.restore:
+        await audit_log.note(tx, owner, f"asset.{'trashed' if change.trash else 'restored'}", things)
 
 
 async def _over_full(tx: Tx, assets: Sequence[AssetId], change: Change) -> set[AssetId]:

@@ -46,9 +46,13 @@ async def change(world: World, desk: Desk, asset: UUID, wanted: ChangeAsset, rev
         mine = await _own(tx, desk, asset)
         if await rows.revision(tx, asset) != revision:
             raise PreconditionFailed
+        before = (await rows.visibilities(tx, [mine]))[str(mine)]
         await rows.change(tx, mine, wanted)
         if wanted.tags is not None or wanted.visibility is not None:  # the index shows nothing else of it
             await upkeep.changed(tx, mine)
+        if wanted.visibility not in (None, before):
+            thing = f"asset:{asset}"
+            await audit_log.note(tx, desk.viewer.user, "asset.visibility_changed", thing, before, wanted.visibility)
     return await one(world, desk, asset)
 
 

@@ -80,6 +80,12 @@ async def revision(tx: Tx, asset: UUID) -> int:
     return number
 
 
+async def visibilities(tx: Tx, assets: Sequence[AssetId]) -> dict[str, str]:
+    """Who else may see each, as it is now, by their ids as text."""
+    found = await all_rows(tx, "SELECT id::text, visibility FROM assets WHERE id = ANY(%s)", list(assets))
+    return {row["id"]: row["visibility"] for row in found}
+
+
 async def lock(tx: Tx, owner: UserId, asset: UUID) -> bool:
     """Whether it is this owner's, and alive; locked until the transaction ends."""
     row = await one_row(

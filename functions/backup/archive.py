@@ -2,18 +2,18 @@
 
 import hashlib
 import io
-import json
 import os
 import shutil
+import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, Protocol
+from typing import IO, BinaryIO, Final, Protocol
 
+from functions.backup.manifest import MANIFEST, Manifest
 from functions.core.errors import Conflict, Invalid
 
-MANIFEST: Final = "manifest.json"
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 COPY_BYTES: Final = 1 << 20
@@ -52,7 +52,8 @@ def writing(path: Path) -> Iterator[Target]:
             raise Conflict(
                 f"{taken} is there already: a backup needs a new name; remove what was left of an earlier one"
             )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise Invalid(f"there is no folder {path.parent}: make it first")
     try:
         if is_tar(path):
             with _new(draft) as file:
@@ -72,7 +73,7 @@ def writing(path: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[tuple[Source, dict[str, Any]]]:
+def reading(path: Path) -> Iterator[tuple[Source, Manifest]]:
     """A backup and its manifest; raises Invalid for one that was never finished, or is none."""
     if not path.exists():
         raise Invalid(f"there is no backup at {path}")
@@ -87,13 +88,13 @@ def reading(path: Path) -> Iterator[tuple[Source, dict[str, Any]]]:
         raise Invalid(f"{path} is not a whole backup: it was interrupted, cut, or never one") from None
 
 
-def _manifest(source: Source, path: Path) -> dict[str, Any]:
+def _manifest(source: Source, path: Path) -> Manifest:
     try:
-        with source.open(MANIFEST) as file:
-            found: dict[str, Any] = json.loads(file.read())
-    except (Invalid, ValueError):
+        file = source.open(MANIFEST)
+    except Invalid:
         raise Invalid(f"{path} is not a whole backup: it was interrupted, cut, or never one") from None
-    return found
+    with file:
+        return Manifest.read(file.read())
 
 
 class FolderTarget:
@@ -124,7 +125,7 @@ class TarTarget:
 
 
 class FolderSource:
-    """Files below a folder."""
+    """Files below a folder, and nothing that a link in it leads to."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -132,23 +133,37 @@ class FolderSource:
     def open(self, name: str) -> IO[bytes]:
         """One file."""
         try:
-            return (self._folder / _inside(name)).open("rb")
+            return os.fdopen(self._descend(_inside(name)), "rb")
         except OSError:
             raise Invalid(f"the backup lacks {name}") from None
 
+    def _descend(self, name: str) -> int:
+        """Folder by folder, so that none of them is a link; a pipe is not waited for."""
+        *folders, last = name.split("/")
+        with ExitStack() as until_there:
+            here = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            until_there.callback(os.close, here)
+            for folder in folders:
+                here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                until_there.callback(os.close, here)
+            found = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            os.close(found)
+            raise FileNotFoundError(name)
+        return found
+
 
 class TarSource:
-    """Members of a tar file."""
+    """Members of a tar file, links left out."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
+        self._files = {member.name: member for member in tar if member.isreg()}
 
     def open(self, name: str) -> IO[bytes]:
         """One member."""
-        try:
-            found = self._tar.extractfile(_inside(name))
-        except KeyError:
-            found = None
+        member = self._files.get(_inside(name))
+        found = self._tar.extractfile(member) if member else None
         if found is None:
             raise Invalid(f"the backup lacks {name}")
         return found
@@ -164,7 +179,7 @@ def digest(file: IO[bytes]) -> str:
 
 def _inside(name: str) -> str:
     """A name that the manifest gave, which somebody may have changed."""
-    if name.startswith("/") or ".." in name.split("/"):
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
         raise Invalid(f"the backup names a file outside of itself: {name}")
     return name
 

@@ -2,19 +2,20 @@
 
 import asyncio
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from functions.backup import rows
-from functions.backup.archive import MANIFEST, Target, digest, put_bytes
+from functions.backup.archive import Target, digest, put_bytes
+from functions.backup.manifest import DUMP, FORMAT, LIST, MANIFEST, SECRETS, Kept, Manifest
 from functions.core.errors import NotFound
 from functions.core.ids import AssetId
 from functions.core.model import State, derived_key, incoming_key, original_key
@@ -23,9 +24,6 @@ from functions.core.postgres.dump import dump
 from functions.core.postgres.server import OWNER, EmbeddedPostgres
 from functions.core.times import utcnow
 
-FORMAT: Final = 1
-DUMP: Final = "database.dump"
-LIST: Final = "objects.jsonl"
 TELL_EVERY: Final = 500
 Tell = Callable[[str], None]
 
@@ -63,13 +61,12 @@ async def make(gallery: Gallery, target: Target, folder: Path, tell: Tell) -> Co
         with (Path(drafts) / LIST).open("w+b") as listed:
             copied = await _copy(gallery, named, target, listed, tell)
         objects = _put_file(target, LIST, Path(drafts) / LIST)
-    secrets = list(_put_secrets(target, gallery.secrets))
-    manifest = {
-        "format": FORMAT, "version": version("miraveja"), "madeAt": utcnow().isoformat(), "migrations": done,
-        "sha256": {DUMP: dumped, LIST: objects}, "secrets": secrets, "objects": copied.count, "bytes": copied.size,
-        "gone": sorted(copied.gone), "missing": copied.missing,
-    }  # fmt: skip
-    put_bytes(target, MANIFEST, json.dumps(manifest, indent=2).encode() + b"\n")
+    manifest = Manifest(
+        format=FORMAT, version=version("miraveja"), made_at=utcnow(), migrations=done,
+        sha256={DUMP: dumped, LIST: objects} | dict(_put_secrets(target, gallery.secrets)), objects=copied.count,
+        size=copied.size, gone=[UUID(asset) for asset in sorted(copied.gone)], missing=copied.missing,
+    )  # fmt: skip
+    put_bytes(target, MANIFEST, manifest.model_dump_json(by_alias=True, indent=2).encode() + b"\n")
     return copied
 
 
@@ -81,25 +78,28 @@ def _put_file(target: Target, name: str, path: Path) -> str:
         return digest(file)
 
 
-def _put_secrets(target: Target, folder: Path) -> Iterator[str]:
-    """Keys and the owner's name for itself; passwords of the database are made anew."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix != ".password" and not path.name.startswith("."):
-            put_bytes(target, f"secrets/{path.name}", path.read_bytes())
-            yield path.name
+def _put_secrets(target: Target, folder: Path) -> Iterator[tuple[str, str]]:
+    """The name and the SHA-256 of each that is there."""
+    for name in SECRETS:
+        path = folder / Path(name).name
+        if path.is_file():
+            data = path.read_bytes()
+            put_bytes(target, name, data)
+            yield name, hashlib.sha256(data).hexdigest()
 
 
 async def _copy(gallery: Gallery, named: list[DictRow], target: Target, listed: IO[bytes], tell: Tell) -> Copied:
-    copied = Copied()
-    for number, row in enumerate(named):
-        if number % TELL_EVERY == 0:
-            tell(f"Copying the pictures: {number} of {len(named)} …")
+    copied, number, total = Copied(), 0, sum(1 for row in named for _ in _keys(row))
+    for row in named:
         for key, places, needed in _keys(row):
+            if number % TELL_EVERY == 0:
+                tell(f"Copying the pictures: {number} of {total} objects …")
+            number += 1
             data, kind = await _found(gallery.objects, places)
             if data is not None:
                 await asyncio.to_thread(put_bytes, target, f"objects/{key}", data)
-                line = {"key": key, "type": kind, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-                listed.write(json.dumps(line).encode() + b"\n")
+                about = Kept(key=key, type=kind, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+                listed.write(about.model_dump_json(by_alias=True).encode() + b"\n")
                 copied.count, copied.size = copied.count + 1, copied.size + len(data)
             elif needed and await _lives(gallery, row):
                 copied.missing.append(key)

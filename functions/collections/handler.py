@@ -23,6 +23,7 @@ from functions.core.catalog.order import Place
 from functions.core.catalog.read import Desk
 from functions.core.errors import Malformed, PreconditionFailed
 from functions.core.ids import AssetId, UserId
+from functions.core.postgres import audit_log
 from functions.core.runtime.run import World
 from functions.core.signing import seal, unseal
 from functions.core.tx import Tx
@@ -69,6 +70,7 @@ async def delete(world: World, owner: UserId, collection: UUID) -> None:
     """Away with it, and with the links that share it; its assets stay."""
     async with world.database.transaction() as tx:
         await rows.delete(tx, owner, collection)
+        await audit_log.note(tx, owner, "collection.deleted", f"collection:{collection}")
 
 
 async def items(world: World, desk: Desk, collection: UUID, part: Part) -> Page:

@@ -20,6 +20,7 @@ MOST_COLLECTIONS: Final = 1_000
 COLUMNS: Final = """
     c.id, c.owner, u.handle, u.name, c.title, c.description, c.visibility, c.cover, c.revision, c.created_at, c.updated_at
 """
+SEEN_ITEMS: Final = f"{FROM} JOIN collection_items i ON i.asset_id = a.id WHERE i.collection_id = c.id"
 PLAIN: Final = ("title", "description", "visibility")
 
 
@@ -58,11 +59,11 @@ async def looks(tx: Tx, viewer: Viewer, collections: Sequence[UUID]) -> dict[UUI
     sql, values = seen_by(viewer, findable_by(viewer))
     found = await rows(
         tx,
-        "SELECT c.id, count(*) AS count,"
-        " (array_agg(a.id ORDER BY (a.id IS NOT DISTINCT FROM c.cover) DESC, i.position))[1] AS cover"
-        f" FROM {FROM} JOIN collection_items i ON i.asset_id = a.id JOIN collections c ON c.id = i.collection_id"
-        f" WHERE c.id = ANY(%s) AND {sql} GROUP BY c.id",
-        list(collections), *values,
+        f"SELECT c.id, (SELECT count(*) FROM {SEEN_ITEMS} AND {sql}) AS count,"
+        f" coalesce((SELECT a.id FROM {SEEN_ITEMS} AND i.asset_id = c.cover AND {sql}), first.id) AS cover"
+        f" FROM collections c JOIN LATERAL"
+        f" (SELECT a.id FROM {SEEN_ITEMS} AND {sql} ORDER BY i.position LIMIT 1) first ON true WHERE c.id = ANY(%s)",
+        *values, *values, *values, list(collections),
     )  # fmt: skip
     return {row["id"]: Look(row["count"], row["cover"]) for row in found}
 

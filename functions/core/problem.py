@@ -37,6 +37,7 @@ NARROWER: Final[Mapping[str, tuple[int, str]]] = {
     "idempotency_refused": (422, "This route tells a secret once and keeps no answers: leave the Idempotency-Key out"),
     "headers_too_large": (431, "The headers are too large or too many"),
     "query_too_large": (414, "The query is too long"),
+    "path_too_large": (414, "The path is too long"),
     "method_not_allowed": (405, "The address knows no such method; `Allow` names those it does"),
     "misdirected_request": (421, "The Host is not the address of this gallery"),
     "internal_error": (500, "Something went wrong on our side: quote the `requestId`"),

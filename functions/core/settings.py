@@ -75,6 +75,7 @@ class Settings(BaseModel):
     rate_search_anonymous: int = Field(60, ge=0, description="searches a minute without signing in, from one network")
     rate_similar: int = Field(120, ge=0, description="lists of similar pictures a minute for one user")
     rate_query_images: int = Field(60, ge=0, description="example pictures a minute from one user")
+    rate_bulk: int = Field(60, ge=0, description="changes of many assets at once a minute by one user")
     rate_shares: int = Field(30, ge=0, description="share links made or changed a minute by one user")
     rate_sign_in: int = Field(20, ge=0, description="sign-in links tried a minute from one network")
     rate_failures: int = Field(600, ge=0, description="refused tokens and keys a minute from one network")
@@ -101,7 +102,8 @@ class Settings(BaseModel):
     )
 
     url: str = Field("http://localhost:8080", description="for clients: the gallery to talk to")
-    token: SecretStr | None = Field(None, description="for clients: an access token")
+    token: SecretStr | None = Field(None, description="for clients: an access token or an API key")
+    insecure: bool = Field(default=False, description="for clients: send the token over `http:` to other machines too")
     skip_spa: bool = Field(default=False, description="for builds: known, ignored at run time")
 
     @field_validator(*READ)

@@ -43,6 +43,7 @@ FORGET: Final = (
     "DELETE FROM query_images WHERE expires_at < now()",
     "DELETE FROM dead_letters WHERE created_at < now() - interval '30 days'",
     "DELETE FROM departed WHERE at < now() - interval '1 day'",
+    "DELETE FROM former_handles WHERE at < now() - interval '30 days'",
     "DELETE FROM local_link WHERE expires_at < now()",
     "DELETE FROM local_session WHERE expires_at < now()",
     asset_changes.FORGET,

@@ -15,11 +15,15 @@ def _once(scopes: list[Scope]) -> list[Scope]:
     return sorted(set(scopes))
 
 
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=3), AfterValidator(_once)]
+Scopes = Annotated[
+    list[Scope],
+    Field(min_length=1, max_length=3, description="`write` includes `read`; `upload` stands alone"),
+    AfterValidator(_once),
+]
 
 
 class CreateKey(Wire):
-    """A key for a program: what it may do, and until when; 90 days where nothing is said, a year at most."""
+    """A key for a program: what it may do (`write` includes `read`), and until when; 90 days where nothing is said, a year at most."""
 
     name: Label
     scopes: Scopes

@@ -41,14 +41,21 @@ async def create(world: World, user: UserId, wanted: CreateKey) -> NewKeyOut:
 async def rename(world: World, user: UserId, key: UUID, wanted: RenameKey) -> KeyOut:
     """Another name; raises NotFound for a key that is not the caller's."""
     async with world.database.transaction() as tx:
-        return KeyOut(**await rows.rename(tx, user, key, wanted.name))
+        row = await rows.rename(tx, user, key, wanted.name)
+        await audit_log.note(tx, user, "key.renamed", f"key:{key}", after={"name": row["name"]})
+    return KeyOut(**row)
 
 
-async def revoke(world: World, user: UserId, key: UUID) -> None:
-    """Works no more, within five seconds; raises NotFound for a key that is not the caller's."""
+async def revoke(world: World, user: UserId, key: UUID) -> bytes:
+    """Works no more, within five seconds, at once where its hash, which is returned, is forgotten.
+
+    Raises NotFound for a key that is not the caller's.
+    """
     async with world.database.transaction() as tx:
         row = await rows.remove(tx, user, key)
         await audit_log.note(tx, user, "key.revoked", f"key:{key}", before=_facts(row))
+    hashed: bytes = row["hash"]
+    return hashed
 
 
 def _until(asked: datetime | None) -> datetime:

@@ -47,8 +47,10 @@ async def rename(tx: Tx, user: UserId, key: UUID, name: str) -> DictRow:
 
 
 async def remove(tx: Tx, user: UserId, key: UUID) -> DictRow:
-    """Away with one of the user's keys, told as it was; NotFound for any other key."""
-    return _there(await one(tx, f"DELETE FROM api_keys WHERE id = %s AND user_id = %s RETURNING {TOLD}", key, user))
+    """Away with one of the user's keys, told as it was, with its hash; NotFound for any other key."""
+    return _there(
+        await one(tx, f"DELETE FROM api_keys WHERE id = %s AND user_id = %s RETURNING {TOLD}, hash", key, user)
+    )
 
 
 def _there(row: DictRow | None) -> DictRow:

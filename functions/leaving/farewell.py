@@ -10,6 +10,7 @@ from functions.core.postgres import audit_log, upkeep
 from functions.core.runtime.run import World
 from functions.core.stopping import told_to_stop
 from functions.leaving import rows
+from functions.leaving.held import PEOPLE
 
 logger = logging.getLogger(__name__)
 BATCH: Final = 200
@@ -38,8 +39,9 @@ async def erase_all(world: World) -> int:
 
 async def _round(world: World, user: UserId) -> bool:
     """As much as can be done now; what is under way is looked at in the next round."""
-    async with world.database.transaction() as tx:
-        await rows.bury(tx, user)  # what was being written when they left
+    while await _bury_some(world, user) == BATCH:
+        pass
+    await _leave(world, user)
     while await _purge_some(world, user) == BATCH:
         pass
     while await _forget_some(world, user) == BATCH:
@@ -49,6 +51,19 @@ async def _round(world: World, user: UserId) -> bool:
         if gone:
             await audit_log.forget(tx, user)
     return gone
+
+
+async def _bury_some(world: World, user: UserId) -> int:
+    """Also what was being written when they left."""
+    async with world.database.transaction() as tx:
+        return await rows.bury(tx, user, BATCH)
+
+
+async def _leave(world: World, user: UserId) -> None:
+    """One table at a time, so that nobody who writes into two of them is in the way."""
+    for held in PEOPLE:
+        async with world.database.transaction() as tx:
+            await rows.leave(tx, held, user)
 
 
 async def _purge_some(world: World, user: UserId) -> int:

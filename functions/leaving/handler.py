@@ -20,9 +20,9 @@ async def erase(world: World, who: Caller, wanted: EraseMe) -> None:
 
     The log keeps that an account was erased, and from then on can tell of nobody which entries were theirs.
     """
-    if wanted.confirm != who.handle:
-        raise Invalid("to erase your account, `confirm` must be your handle")
     async with world.database.transaction() as tx:
+        if wanted.confirm != await rows.handle(tx, who.user):
+            raise Invalid("to erase your account, `confirm` must be your handle")
         await rows.hide(tx, who.user, *who.principal.key)
         await audit_log.note(tx, who.user, "account.erased", "account")
         await audit_log.forget(tx, who.user)

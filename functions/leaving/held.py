@@ -32,6 +32,7 @@ PEOPLE: Final = (
     Held("local_link", left_out="one-time proofs of ten minutes"),
     Held("local_session", file="sessions.json", hidden=("hash",)),
     Held("api_keys", file="keys.json", hidden=("hash",)),
+    Held("former_handles", file="former_handles.json", hidden=("alike",)),
     Held("recent_searches", file="searches.json"),
     Held(
         "collections",

@@ -53,9 +53,17 @@ async def some(tx: Tx, user: UserId, before: datetime, after: UUID | None, limit
     return await (await tx.execute(asked, [user, before, after or ID, limit])).fetchall()
 
 
+async def handle(tx: Tx, user: UserId) -> str:
+    """What somebody is called now, empty for nobody; locked, but for steps that only mention them."""
+    row = await one(tx, "SELECT handle FROM users WHERE id = %s FOR NO KEY UPDATE", user)
+    return row["handle"] if row else ""
+
+
 async def hide(tx: Tx, user: UserId, issuer: str, subject: str) -> None:
-    """Nothing of a person is there for anybody from the commit on; who is at it already waits for their row."""
-    await tx.execute("SELECT 1 FROM users WHERE id = %s FOR UPDATE", [user])
+    """Nothing of a person is there for anybody from the commit on: whatever the predicate hides of the banned.
+
+    No other row is waited for, since a step of the pipeline that holds an asset may be waiting for its owner.
+    """
     await tx.execute(
         "UPDATE users SET erased_at = coalesce(erased_at, now()), banned_at = coalesce(banned_at, now()) WHERE id = %s",
         [user],
@@ -64,21 +72,27 @@ async def hide(tx: Tx, user: UserId, issuer: str, subject: str) -> None:
         "INSERT INTO departed (hash) VALUES (%s) ON CONFLICT (hash) DO UPDATE SET at = now()",
         [departure(issuer, subject)],
     )
-    await bury(tx, user)
 
 
-async def bury(tx: Tx, user: UserId) -> None:
-    """All their assets on the way out, in one statement; all else that names them goes, or forgets them."""
-    await tx.execute(
-        "WITH gone AS (UPDATE assets SET state = 'deleting', generation = generation + 1, updated_at = now()"
-        " WHERE owner = %s AND state <> 'deleting' RETURNING id)"
-        " INSERT INTO erased_assets (asset_id, user_id) SELECT id, %s FROM gone"
-        " UNION SELECT id, %s FROM assets WHERE owner = %s ON CONFLICT DO NOTHING",
-        [user, user, user, user],
+async def bury(tx: Tx, user: UserId, limit: int) -> int:
+    """Some of their assets on the way out, and says how many; what somebody is at comes with the next round."""
+    gone = await tx.execute(
+        "UPDATE assets SET state = 'deleting', generation = generation + 1, updated_at = now() WHERE id IN ("
+        " SELECT id FROM assets WHERE owner = %s AND state <> 'deleting' ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)",
+        [user, limit],
     )
-    for held in PEOPLE:
-        if held.leaves != "last":
-            await tx.execute(_leaves(held), [user])
+    await tx.execute(
+        "INSERT INTO erased_assets (asset_id, user_id) SELECT id, owner FROM assets"
+        " WHERE owner = %s AND state = 'deleting' ON CONFLICT DO NOTHING",
+        [user],
+    )
+    return gone.rowcount
+
+
+async def leave(tx: Tx, held: Held, user: UserId) -> None:
+    """The rows of one table about them go, or forget them; what goes last is not touched."""
+    if held.leaves != "last":
+        await tx.execute(_leaves(held), [user])
 
 
 def _leaves(held: Held) -> sql.Composed:

@@ -1,5 +1,6 @@
 """The SQL of people."""
 
+import re
 from typing import Final
 
 from psycopg.errors import UniqueViolation
@@ -23,9 +24,26 @@ RESERVED: Final = (
     "null", "official", "operator", "owner", "postmaster", "root", "search", "security", "settings", "somebody", "staff",
     "support", "system", "team", "undefined", "unknown", "user", "users", "webmaster", "www", "you",
 )  # fmt: skip
-"""Nobody's handle: words that speak for the gallery, or mean something in an address."""
-GIVEN: Final = "user-"
-"""How the handles begin that the gallery gives to newcomers."""
+"""Nobody's handle, nor such words in a row: words that speak for the gallery, or mean something in an address."""
+GIVEN: Final = "user"
+"""How the handles begin that the gallery gives to newcomers, before a hyphen."""
+TAKEN: Final = "this handle, or one that looks like it, is taken"
+PARTS: Final = re.compile("[._-]")
+MEANT: Final = """
+SELECT word, handle_alike(word) = handle_alike(%s) AS given FROM unnest(%s::text[]) AS word
+WHERE handle_alike(word) IN (SELECT handle_alike(reserved) FROM unnest(%s::text[]) AS reserved)
+"""
+FORMER: Final = """
+SELECT 1 FROM former_handles WHERE alike = handle_alike(%s) AND user_id <> %s AND at > now() - interval '30 days'
+"""
+GIVE_UP: Final = """
+INSERT INTO former_handles (alike, handle, user_id) VALUES (handle_alike(%s), %s, %s)
+ON CONFLICT (alike) DO UPDATE SET handle = excluded.handle, user_id = excluded.user_id, at = excluded.at
+"""
+# Nobody hoards names by going through them.
+NOT_MANY: Final = """
+DELETE FROM former_handles WHERE alike IN (SELECT alike FROM former_handles WHERE user_id = %s ORDER BY at DESC OFFSET 5)
+"""
 
 
 async def person(tx: Tx, user: UserId) -> DictRow:
@@ -48,20 +66,41 @@ async def change(tx: Tx, user: UserId, wanted: ChangeMe) -> None:
 
 
 async def _take(tx: Tx, user: UserId, handle: str) -> None:
-    """One's own handle may be said again, also one that was given."""
-    if await one(tx, "SELECT 1 FROM users WHERE id = %s AND handle = %s", user, handle):
+    """One's own handle may be said again, also one that was given; one that was given up stays theirs for 30 days."""
+    before = await one(tx, "SELECT handle FROM users WHERE id = %s FOR NO KEY UPDATE", user)
+    if before is None or before["handle"] == handle:
         return
-    if handle.startswith(GIVEN) or await one(
-        tx,
-        "SELECT 1 FROM unnest(%s::text[]) AS word WHERE handle_alike(word) = handle_alike(%s)",
-        list(RESERVED),
-        handle,
-    ):
+    if await _reserved(tx, handle):
         raise HandleTaken("this handle is reserved")
     try:
         await tx.execute("UPDATE users SET handle = %s WHERE id = %s", [handle, user])
     except UniqueViolation:
-        raise HandleTaken("this handle, or one that looks like it, is taken") from None
+        raise HandleTaken(TAKEN) from None
+    if await one(tx, FORMER, handle, user):  # looked at last: its holder may have given it up just now
+        raise HandleTaken(TAKEN)
+    await tx.execute(GIVE_UP, [before["handle"], before["handle"], user])
+    await tx.execute(NOT_MANY, [user])
+
+
+async def _reserved(tx: Tx, handle: str) -> bool:
+    """Whether it says nothing but reserved words, one or several, in the plural or with digits after them."""
+    parts = [part for part in PARTS.split(handle) if not part.isdigit()]
+    forms = {word: _plain(word) for word in (handle, *parts)}
+    found = await rows(tx, MEANT, GIVEN, list(set().union(*forms.values())), list(RESERVED))
+    meant = {row["word"] for row in found}
+    given = {row["word"] for row in found if row["given"]}
+    reserved = {word for word, plain in forms.items() if plain & meant}
+    return (
+        handle in reserved
+        or (bool(parts) and reserved.issuperset(parts))
+        or (len(parts) > 1 and not given.isdisjoint(forms[parts[0]]))
+    )
+
+
+def _plain(word: str) -> set[str]:
+    """A word, and what it is without digits or an s at its end."""
+    bare = word.rstrip("0123456789._-")
+    return {word, bare, word.removesuffix("s"), bare.removesuffix("s")} - {""}
 
 
 async def find(tx: Tx, who: str) -> tuple[UserId, str]:

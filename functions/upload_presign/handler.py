@@ -40,21 +40,25 @@ async def presign(world: World, owner: UserId, wanted: PresignUpload, *, daily: 
         await rows.lock_owner(tx, owner)
         twin = await rows.living_twin(tx, owner, bytes.fromhex(wanted.sha256))
         if twin and twin.has_bytes:
-            return Presigned(await _again(tx, twin), created=False)
+            return Presigned(await _again(tx, owner, twin), created=False)
         await _within_quota(tx, owner, wanted.size, rules, twin)
         asset = await rows.expect(tx, owner, wanted, twin, utcnow() + FORM_LIFE)
+        if twin and twin.trashed:
+            await audit_log.note(tx, owner, "asset.restored", f"asset:{asset}")
         await audit_log.note(tx, owner, "upload.begun", f"asset:{asset}", after={"sha256": wanted.sha256})
     form = await world.ports.objects.presign_post(asset, wanted.content_type, wanted.size, bytes.fromhex(wanted.sha256))
     return Presigned(UploadOut(asset_id=asset, state=State.NEW, upload=_told(form)), created=True)
 
 
-async def _again(tx: Tx, twin: Twin) -> UploadOut:
+async def _again(tx: Tx, owner: UserId, twin: Twin) -> UploadOut:
     """The bytes are here: out of the trash with them, or once more through the pipeline where that failed."""
     state = twin.state
     if twin.trashed:
         await upkeep.restore(tx, twin.id)
     if state is State.FAILED:
         state = await upkeep.retry(tx, twin.id)
+    if twin.trashed:
+        await audit_log.note(tx, owner, "asset.restored", f"asset:{twin.id}")
     return UploadOut(asset_id=twin.id, state=state, duplicate=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.core.errors import Unavailable
 from functions.core.settings import Settings
-from gateway.local import operator, wires
+from gateway.local import wires
 
 
 def ask(settings: Settings, path: str, **wanted: object) -> dict[str, Any]:
@@ -19,9 +19,9 @@ async def asked(settings: Settings, path: str, **wanted: object) -> dict[str, An
     none = Unavailable(
         f"no gallery runs on {settings.data_dir}: start it with `miraveja up`, or name its folder by --data"
     )
-    if not (settings.data_dir / "sockets").is_dir():
+    if not (settings.data_dir / "secrets").is_dir():
         raise none
     try:
-        return await wires.call(operator.socket(settings), path, json.dumps(wanted).encode(), timeout_s=None)
+        return await wires.call(wires.operator(settings), path, json.dumps(wanted).encode(), timeout_s=None)
     except Unavailable as error:
         raise none if "retry_after" in error.facts and error.facts.get("part") == "answer" else error from None

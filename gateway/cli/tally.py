@@ -40,8 +40,9 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         """One more has ended."""
         self.done += 1
-        self.duplicates += outcome.duplicate
-        self.states[outcome.state] += not outcome.duplicate
+        there = outcome.duplicate and not outcome.bad
+        self.duplicates += there
+        self.states[outcome.state] += not there
         if outcome.bad:
             why = (outcome.state, outcome.reason or "", outcome.detail or "")
             group = self.groups.setdefault(why, Group())
@@ -66,8 +67,9 @@ class Tally:
         total = "" if self.total is None else f"/{self.total}"
         left = max(0, (self.total or 0) - self.done)
         eta = f", {_clock(left / files)} left" if left and files else ""
-        trouble = f", {self.bad} with trouble" if self.bad else ""
-        return f"{self.done}{total} files, {_rate(moved)}, {files:.1f} files/s{eta}{trouble}"
+        speed = (f", {_rate(moved)}" if moved else "") + (f", {files:.1f} files/s" if files else "")
+        bad = f", {self.bad} rejected or failed" if self.bad else ""
+        return f"{self.done}{total} files{speed}{eta}{bad}"
 
     def summary(self) -> list[str]:
         """What to tell at the end: counts, then trouble by reason with a few names."""

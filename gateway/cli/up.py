@@ -27,17 +27,22 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Start, announce, mend until told to stop; whatever happens, nothing is left running."""
     from gateway.cli.screen import say
-    from gateway.local.supervisor import Gallery, alone
+    from gateway.local.supervisor import Gallery, alone, await_port
 
     settings = options.settings(given)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _stop)
+    gallery = Gallery(settings)
+    gallery.allowed()
     with alone(settings.data_dir):
+        await_port(settings.host, settings.port)
         say(f"Starting MiraVeja on {settings.data_dir} …")
-        gallery = Gallery(settings)
         try:
             gallery.start()
             _serve(gallery, settings, samples=given.samples)
+        except KeyboardInterrupt:
+            say("stopping …")
+            raise
         finally:
             _deaf()
             gallery.stop()
@@ -51,6 +56,7 @@ def _serve(gallery: "Gallery", settings: "Settings", *, samples: bool) -> None:
 
     with beside(_open(settings, samples=samples)):
         gallery.watch(say)
+        say("stopping …")
 
 
 async def _open(settings: "Settings", *, samples: bool) -> None:
@@ -68,12 +74,13 @@ async def _announce(settings: "Settings", *, local: bool) -> None:
     """The address, and the one-time link where this gallery signs people in itself."""
     from functions.core.errors import Unavailable
     from gateway.cli.screen import say
-    from gateway.local import operator, wires
+    from gateway.local import wires
 
-    sys.stdout.write(f"{settings.address}\n")
+    sys.stdout.write(f"The gallery:  {settings.address}\n")
     if local:
         try:
-            sys.stdout.write(f"{(await wires.call(operator.socket(settings), '/link'))['link']}\n")
+            made = await wires.call(wires.operator(settings), "/link")
+            sys.stdout.write(f"Sign in here: {made['link']}\n")
             say("The link signs you in; it works once, for ten minutes: `miraveja link` prints another. Ctrl-C stops.")
         except Unavailable:
             say("`miraveja link` prints a sign-in link. Ctrl-C stops.")

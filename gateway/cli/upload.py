@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
         with shown("Uploading", tally, each, quiet=given.json and sys.stdout.isatty()) as show:
             asyncio.run(_send(settings, given.paths, show, tally, wishes))
     finally:
-        for line in tally.summary():
+        for line in tally.summary() if tally.done or sys.exception() is None else ():
             say(line[: len(line) - len(line.lstrip())] + plain(line))
     return 1 if tally.bad else 0
 

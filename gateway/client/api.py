@@ -6,10 +6,10 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import aiohttp
 
@@ -19,9 +19,13 @@ from gateway.client.download import receive
 from gateway.client.errors import Problem, Unreachable
 from gateway.client.form import CHUNK_BYTES, Form
 from gateway.client.live import Update
+from gateway.client.outcome import Outcome, Outcomes
 from gateway.client.request import Answer, Paged, Request, nothing, same
 from gateway.client.requests import meta
 from gateway.contract import AboutOut
+
+if TYPE_CHECKING:
+    from gateway.client.uploads import Wishes
 
 ANSWER_S: Final = 60.0
 CONNECT_S: Final = 10.0
@@ -87,6 +91,10 @@ class Gallery:
         """What happens to one's assets, for as long as somebody listens; `after` is the id of the last update seen.
 
         A connection that ends is made again from there; Problem or Unreachable when that is no use.
+
+            async for update in gallery.updates():
+                if update.asset and update.asset.state == "ready":
+                    print(update.asset.asset_id, "can be found")
         """
         while True:
             async with self._patient(live.following(after)) as body:
@@ -97,9 +105,21 @@ class Gallery:
             await asyncio.sleep(live.PAUSE_S)
 
     async def export(self, path: Path) -> None:
-        """One's whole account as a zip in a new file; FileExistsError where there is one, and nothing of one cut short."""
+        """One's whole account as a zip in a new file; FileExistsError where there is one, and nothing of one cut short.
+
+        await gallery.export(Path("everything-of-mine.zip"))
+        """
         async with self._patient(Request("GET", "/v1/me/export", nothing)) as body:
             await receive(body.iter_chunked(CHUNK_BYTES), path)
+
+    async def upload(self, paths: Iterable[Path], wishes: "Wishes | None" = None) -> list[Outcome]:
+        """Send pictures and folders of pictures; how each file ended, in the order in which they did."""
+        from gateway.client import files
+        from gateway.client.uploads import limits, upload
+
+        seen = Outcomes()
+        await upload(self, files.pictures(list(paths), await limits(self)), seen, wishes)
+        return seen.all
 
     async def query_image(self, data: bytes) -> str:
         """The id of a picture to search by for an hour."""

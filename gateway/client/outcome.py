@@ -31,8 +31,22 @@ class Outcome:
 
     @property
     def bad(self) -> bool:
-        """Whether somebody should look at it; a copy of what is known to be bad is no news."""
-        return self.state == "failed" or (self.state == "rejected" and not self.duplicate)
+        """Whether somebody should look at it, also where the same bytes ended so before."""
+        return self.state in ("failed", "rejected")
+
+
+class Outcomes:
+    """Watches an upload queue, and keeps how files ended."""
+
+    def __init__(self) -> None:
+        self.all: list[Outcome] = []
+
+    def moved(self, many: int) -> None:
+        """Nobody watches."""
+
+    def done(self, outcome: Outcome) -> None:
+        """A file has ended."""
+        self.all.append(outcome)
 
 
 def refused(path: Path, reason: str, detail: str | None = None) -> Outcome:

@@ -1,17 +1,20 @@
 """The same gallery for programs without an event loop: every call waits for its end."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from gateway.client import files
 from gateway.client.api import PATIENCE_S, Gallery, Token
+from gateway.client.errors import GalleryError
+from gateway.client.live import Update
 from gateway.client.outcome import Outcome
 from gateway.client.request import Paged, Request
-from gateway.client.uploads import Wishes, limits, upload
+from gateway.client.uploads import Wishes
+from gateway.contract import AboutOut
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Paged)
@@ -35,8 +38,8 @@ class SyncGallery:
 
     def __exit__(self, *_: object) -> None:
         """Close every connection and end the thread."""
-        self._stack.close()
         self._portal = None
+        self._stack.close()
 
     def ask(self, request: Request[T]) -> T:
         """Send one request and read its answer."""
@@ -56,29 +59,43 @@ class SyncGallery:
 
     def upload(self, paths: Iterable[Path], wishes: Wishes | None = None) -> list[Outcome]:
         """Send pictures and folders of pictures; how each file ended, in the order in which they did."""
-        seen = _Seen()
-        self._in_thread.call(self._upload, list(paths), wishes, seen)
-        return seen.outcomes
+        return self._in_thread.call(self._gallery.upload, list(paths), wishes)
 
-    async def _upload(self, paths: list[Path], wishes: Wishes | None, seen: "_Seen") -> None:
-        await upload(self._gallery, files.pictures(paths, await limits(self._gallery)), seen, wishes)
+    def about(self) -> AboutOut:
+        """Limits, types, model."""
+        return self._in_thread.call(self._gallery.about)
+
+    def down(self) -> list[str]:
+        """The parts that do not answer; raises Unreachable when none does."""
+        return self._in_thread.call(self._gallery.down)
+
+    def export(self, path: Path) -> None:
+        """One's whole account as a zip in a new file; FileExistsError where there is one.
+
+        gallery.export(Path("everything-of-mine.zip"))
+        """
+        self._in_thread.call(self._gallery.export, path)
+
+    def updates(self, after: str = "") -> Iterator[Update]:
+        """What happens to one's assets, until the gallery is closed, also by another thread.
+
+        for update in gallery.updates():
+            if update.asset and update.asset.state == "ready":
+                print(update.asset.asset_id, "can be found")
+        """
+        portal, stream = self._in_thread, self._gallery.updates(after)
+        try:
+            while True:
+                yield portal.call(anext, stream)
+        except (GalleryError, RuntimeError, CancelledError):
+            if self._portal is portal:
+                raise
+        finally:
+            if self._portal is portal:
+                portal.call(stream.aclose)
 
     @property
     def _in_thread(self) -> BlockingPortal:
         if self._portal is None:
             raise RuntimeError("a gallery is entered before it is asked")
         return self._portal
-
-
-class _Seen:
-    """Keeps how files ended."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-
-    def moved(self, many: int) -> None:
-        """Nobody watches."""
-
-    def done(self, outcome: Outcome) -> None:
-        """A file has ended."""
-        self.outcomes.append(outcome)

@@ -121,13 +121,27 @@ class _Queue:
         new = [item for item in batch if self._is_new(item)]
         digests = [item.sha256 for item in new if isinstance(item, Item)]
         known = (await self.gallery.ask(uploads.check(digests))).known if digests else {}
+        there, unsent = list[Item](), list[Item]()
         for item in new:
             if isinstance(item, Outcome):
                 self.observer.done(item)
-            elif item.sha256 in known:
-                self._arrived(item, str(known[item.sha256]), duplicate=True)
             else:
-                await self.unsent.put(item)
+                (there if item.sha256 in known else unsent).append(item)
+        await self._there(there, [str(known[item.sha256]) for item in there])
+        for item in unsent:
+            await self.unsent.put(item)
+
+    async def _there(self, items: list[Item], ids: list[str]) -> None:
+        """Files whose bytes the gallery has: how they ended there, a hundred at a time."""
+        for item, asset in zip(items, ids, strict=True):
+            self._arrived(item, asset, duplicate=True)
+        for start in range(0, 0 if self.wishes.wait else len(items), POLLED):
+            batch = items[start : start + POLLED]
+            told = await self._told_if_allowed(batch)
+            for item in batch:
+                asset_now = told.get(item.asset_id or "")
+                ended = asset_now is not None and asset_now.state in ENDS
+                self._end(item, _outcome(item, asset_now) if ended else _sent(item))
 
     def _is_new(self, item: Item | Outcome) -> bool:
         """False for the bytes of another file, whose end will be this one's."""
@@ -185,7 +199,7 @@ class _Queue:
         said = await self.gallery.ask(uploads.presign(wanted))
         asset, upload = str(said.asset_id), said.upload
         if upload is None:
-            self._arrived(item, asset, duplicate=True, state=said.state)
+            await self._there([item], [asset])
             return
         await self._dress(asset)
         try:
@@ -196,6 +210,8 @@ class _Queue:
             raise _NotTakenError(problem) if problem.status in NOT_TAKEN else problem from None
         await self._complete(asset)
         self._arrived(item, asset, duplicate=False)
+        if not self.wishes.wait:
+            self._end(item, _sent(item))
 
     async def _dress(self, asset: str) -> None:
         """Tags and visibility before the bytes: an upload that is resumed has them too."""
@@ -213,13 +229,10 @@ class _Queue:
         with suppress(Problem):
             await self.gallery.ask(uploads.complete(asset))
 
-    def _arrived(self, item: Item, asset: str, *, duplicate: bool, state: str = "") -> None:
+    def _arrived(self, item: Item, asset: str, *, duplicate: bool) -> None:
         item.asset_id, item.duplicate = asset, duplicate
         if self.wishes.wait:
             self.unfinished.append(item)
-        else:
-            end: State = "rejected" if state == "rejected" else "ready" if state == "ready" else "sent"
-            self._end(item, Outcome(item.path, asset, end, duplicate))
 
     async def _watch(self) -> None:
         """Ask for those that wait, the longest waiting first, a hundred at a time."""
@@ -231,9 +244,7 @@ class _Queue:
             await asyncio.sleep(max(0.0, asked + POLL_S - time.monotonic()))
 
     async def _look(self, batch: list[Item]) -> None:
-        ids = [item.asset_id for item in batch if item.asset_id]
-        page = await self.gallery.ask(assets.page(id=ids, owner="me", limit=POLLED))
-        told = {str(asset.id): asset for asset in page.items}
+        told = await self._told(batch)
         for item in batch:
             asset = told.get(item.asset_id or "")
             if asset and asset.state not in ENDS:
@@ -241,12 +252,30 @@ class _Queue:
             else:
                 self._end(item, _outcome(item, asset))
 
+    async def _told(self, batch: list[Item]) -> dict[str, AssetOut]:
+        ids = [item.asset_id for item in batch if item.asset_id]
+        page = await self.gallery.ask(assets.page(id=ids, owner="me", limit=POLLED))
+        return {str(asset.id): asset for asset in page.items}
+
+    async def _told_if_allowed(self, batch: list[Item]) -> dict[str, AssetOut]:
+        """Nothing to a key that may upload and not read."""
+        try:
+            return await self._told(batch)
+        except Problem as problem:
+            if problem.status != 403:
+                raise
+            return {}
+
     def _end(self, item: Item, outcome: Outcome) -> None:
         """Tell of a file and of those with the same bytes."""
         self.seen[bytes.fromhex(item.sha256)] = replace(outcome, path=NOWHERE)
         self.observer.done(outcome)
         for twin in item.twins:
             self.observer.done(replace(outcome, path=twin, duplicate=True))
+
+
+def _sent(item: Item) -> Outcome:
+    return Outcome(item.path, item.asset_id, "sent", item.duplicate)
 
 
 def _outcome(item: Item, asset: AssetOut | None) -> Outcome:

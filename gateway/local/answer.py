@@ -23,7 +23,7 @@ from functions.leaving.farewell import keep_erasing
 from gateway.app import create_app
 from gateway.auth import verifier
 from gateway.door import Callers, Door
-from gateway.local import operator, process, work
+from gateway.local import operator, process, wires, work
 from gateway.local.accounts import Accounts
 from gateway.local.identity import LocalIdentity
 from gateway.local.operators import index
@@ -54,7 +54,7 @@ async def _serve(settings: Settings, world: World) -> None:
     objects = world.ports.objects
     more = store_routes(objects, partial(notify, world.database)) if isinstance(objects, FolderObjects) else []
     web = process.server(create_app(here, more), host=settings.host, port=settings.port)
-    operators = process.server(operator.application(here), uds=str(operator.socket(settings)))
+    operators = process.server(operator.application(here), uds=str(wires.operator(settings)))
     await world.ports.embedding.warm()
     await _open_index(world)
     async with asyncio.TaskGroup() as group:

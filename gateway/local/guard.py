@@ -80,5 +80,6 @@ async def _refuse(send: Send, status: int, request_id: str) -> None:
     told = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": title}
     body = json.dumps(told | {"requestId": request_id}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from functions.backup import load
-from functions.backup.archive import Source, reading, writing
+from functions.backup.archive import Source, Target, reading, writing
 from functions.backup.make import Copied, Gallery, Tell, make
+from functions.backup.manifest import Manifest
 from functions.core.adapters.edge_build import build
 from functions.core.adapters.vectors_edge import EdgeVectors
 from functions.core.errors import Conflict, Invalid, Unavailable
+from functions.core.postgres import audit_log
 from functions.core.postgres.migrate import migrate
 from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
 from functions.core.settings import Settings
+from functions.core.tx import Database
 from functions.core.wire import Wired, check, open_world
 from functions.housekeeping.audit import audit
 from functions.index.rows import every_point
@@ -34,7 +37,20 @@ def backup(settings: Settings, path: Path, tell: Tell) -> Copied:
         raise Unavailable(f"there is no gallery in {settings.data_dir}: name its folder by --data")
     with _server(settings) as server, writing(path.absolute()) as target:
         kept = Gallery(server, Wired(settings).objects, settings.data_dir / "secrets")
-        return asyncio.run(make(kept, target, path.absolute().parent, tell))
+        return asyncio.run(_made(kept, target, path.absolute().parent, tell))
+
+
+async def _made(kept: Gallery, target: Target, folder: Path, tell: Tell) -> Copied:
+    """The backup, with a word of it in the gallery's audit log."""
+    copied = await make(kept, target, folder, tell)
+    database = Database(kept.server.url(), size=1)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            await audit_log.note(tx, None, "backup.made", f"objects:{copied.count}")
+    finally:
+        await database.close()
+    return copied
 
 
 @contextmanager
@@ -77,7 +93,7 @@ def restore(settings: Settings, path: Path, tell: Tell) -> dict[str, Any]:
     return found
 
 
-def _restored(settings: Settings, source: Source, manifest: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def _restored(settings: Settings, source: Source, manifest: Manifest, tell: Tell) -> dict[str, Any]:
     draft = settings.data_dir
     server = EmbeddedPostgres(draft)
     load.secrets(source, manifest, draft / "secrets")
@@ -91,7 +107,7 @@ def _restored(settings: Settings, source: Source, manifest: dict[str, Any], tell
         server.stop(wait_s=STOP_S)
 
 
-async def _filled(settings: Settings, url: str, source: Source, manifest: dict[str, Any], tell: Tell) -> dict[str, Any]:
+async def _filled(settings: Settings, url: str, source: Source, manifest: Manifest, tell: Tell) -> dict[str, Any]:
     """Objects and index from what the rows say, and the audit over all of it."""
     world = await open_world(settings, url)
     try:

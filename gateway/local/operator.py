@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -11,9 +10,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from functions.core.errors import MiraVejaError
-from functions.core.settings import Settings
 from gateway.door import Door
-from gateway.local import process, wires
+from gateway.local import wires
 from gateway.local.operators import index, letters, links, log, people, repair
 from gateway.local.operators.act import Act
 
@@ -25,11 +23,6 @@ NOUNS: Final = (
     log,
     people,
 )
-
-
-def socket(settings: Settings) -> Path:
-    """Where the answering process takes commands; only its own user can reach it."""
-    return process.sockets(settings) / "answer.sock"
 
 
 def application(here: Door) -> Starlette:

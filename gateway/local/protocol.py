@@ -12,13 +12,15 @@ from uvicorn.server import ServerState
 
 from functions.core.problem import MEDIA_TYPE
 from gateway.shell.address import network
-from gateway.shell.limits import SAFE
+from gateway.shell.limits import MOST_BODY_BYTES, SAFE
 
 MOST_LOOSE_BYTES: Final = 32 * 1024
 """Of a head, or of chunk sizes, extensions and trailers: twice what the application takes, which answers in words."""
 MOST_CONNECTIONS: Final = 640
 MOST_WAITING: Final = 128
-"""Connections of one network with no request under way."""
+"""Connections of one network with no request under way, or a small one that has not come wholly."""
+MOST_AHEAD: Final = 16
+"""Requests sent before the answer to the first; browsers send none."""
 TITLES: Final = {
     400: ("malformed", "This is not an HTTP request"),
     408: ("too_slow", "The request took too long to arrive"),
@@ -40,7 +42,9 @@ class Careful(HttpToolsProtocol):
         self._head_due: asyncio.TimerHandle | None = None
         self._read_due: asyncio.TimerHandle | None = None
         self._loose = 0
+        self._body = 0
         self._deaf = False
+        self._answered: RequestResponseCycle | None = None
         self.network = ""
         self.since = self.loop.time()
         """When it began to wait."""
@@ -50,6 +54,12 @@ class Careful(HttpToolsProtocol):
         """Whether no request is under way: the next one has not come, or not wholly."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
+
+    @property
+    def arriving(self) -> bool:
+        """Whether a request is under way of which nothing is known yet but the beginning of a small body."""
+        cycle = self._answered
+        return cycle is not None and cycle.more_body and not cycle.response_started and self._body <= MOST_BODY_BYTES
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Make room for it by ending what waited longest, of its own network first."""
@@ -63,6 +73,10 @@ class Careful(HttpToolsProtocol):
         for due in (self._head_due, self._read_due):
             if due:
                 due.cancel()
+        self.pipeline.clear()
+        if self._answered and not self._answered.response_complete:
+            self._answered.disconnected = True  # uvicorn tells only the request that came last
+            self._answered.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -77,6 +91,7 @@ class Careful(HttpToolsProtocol):
             self._deaf = True
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
+            self.pipeline.clear()
             self._end(400)  # nothing in the log: anybody may send rubbish
             return
         if self._loose > MOST_LOOSE_BYTES:
@@ -85,9 +100,11 @@ class Careful(HttpToolsProtocol):
             self._arm()
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole; who sends many before the first is answered is heard no further."""
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise httptools.HttpParserError("too many requests ahead of their answers")
         super().on_headers_complete()
-        self._loose = 0
+        self._loose = self._body = 0
         if self._head_due:
             self._head_due.cancel()
             self._head_due = None
@@ -95,6 +112,7 @@ class Careful(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Honest chunks bring more body than framing; a byte at a time is still let through."""
         self._loose = max(0, self._loose - 16 * len(body))
+        self._body += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -126,6 +144,11 @@ class Careful(HttpToolsProtocol):
             self._read_due.cancel()
             self._read_due = None
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Remember which of several is answered."""
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _arm(self) -> None:
         if self._head_due is None:
             self._head_due = self.loop.call_later(self.head_s, self._no_head)
@@ -150,7 +173,7 @@ class Careful(HttpToolsProtocol):
             self._watch(left)
 
     def _make_room(self) -> None:
-        waiting = [held for held in self.connections if isinstance(held, Careful) and held.waiting]
+        waiting = [held for held in self.connections if isinstance(held, Careful) and (held.waiting or held.arriving)]
         own = [held for held in waiting if held.network == self.network]
         if len(own) > MOST_WAITING:
             self._oldest(own).transport.abort()

@@ -5,8 +5,8 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from html import escape
 from typing import Final
 
@@ -47,6 +47,8 @@ class Store:
 
     def __init__(self, objects: FolderObjects, notify: Notify, idle_s: float) -> None:
         self._objects, self._notify, self._idle_s = objects, notify, idle_s
+        self._arriving: dict[str, asyncio.Timeout] = {}
+        """Whose bytes are being taken, by key."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; who hangs up gets no answer and leaves no bytes."""
@@ -88,9 +90,10 @@ class Store:
             granted = self._objects.verify_post(form.fields)
             _check_length(int(request.headers["content-length"]), granted)
             async with self._objects.receive(granted.key, granted.content_type) as sink:
-                await _keep(sink, first, granted)
-                async for piece in pieces:
-                    await _keep(sink, piece, granted)
+                async with self._newest(granted.key):
+                    await _keep(sink, first, granted)
+                    async for piece in pieces:
+                        await _keep(sink, piece, granted)
                 digest = await _check_whole(sink, granted)
         return minio.NewObject(
             bucket=self._objects.bucket,
@@ -101,6 +104,22 @@ class Store:
             sequencer=f"{time.time_ns():016X}",
             at=self._objects.clock(),
         )
+
+    @asynccontextmanager
+    async def _newest(self, key: str) -> AsyncIterator[None]:
+        """One body of a key at a time, the last: whose line broke comes again, and need not wait for what is lost."""
+        if before := self._arriving.pop(key, None):
+            before.reschedule(0)
+        mine = asyncio.timeout(None)
+        try:
+            async with mine:
+                self._arriving[key] = mine
+                yield
+        except TimeoutError:
+            raise StoreRefused(409, "OperationAborted", "The same form was sent again, and this one ended") from None
+        finally:
+            if self._arriving.get(key) is mine:
+                del self._arriving[key]
 
     async def _file_bytes(self, form: PostForm, request: Request) -> AsyncGenerator[bytes]:
         """The file as it arrives; the first item comes when all fields are known, so there always is one."""

@@ -23,6 +23,7 @@ from functions.core.errors import Conflict, Unavailable
 from functions.core.postgres.migrate import migrate
 from functions.core.postgres.server import APP, OWNER, EmbeddedPostgres
 from functions.core.settings import PREFIX, Settings
+from gateway.local.folder import fit
 from gateway.local.guard import refuse_unsafe
 
 STOP_S: Final = 3.0
@@ -107,13 +108,17 @@ class Gallery:
     postgres: EmbeddedPostgres | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
 
+    def allowed(self) -> None:
+        """Raises Invalid for settings that cannot be served, before anything is made."""
+        said = self.settings
+        wire.check(said)
+        refuse_unsafe(said.host, said.env, [said.identity_url, said.objects_url])
+
     def start(self) -> None:
         """Bring everything up; raises Invalid, Conflict or Unavailable with what to do about it."""
         said = self.settings
         os.umask(0o077)  # whatever is made below the data folder is ours alone
-        wire.check(said)
-        refuse_unsafe(said.host, said.env, [said.identity_url, said.objects_url])
-        _await_port(said.host, said.port)
+        self.allowed()
         environment = dict(os.environ) | _told(said) | {f"{PREFIX}DATABASE_URL": self._database()}
         logs = said.data_dir / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -182,7 +187,7 @@ class Gallery:
 @contextmanager
 def alone(data_dir: Path) -> Iterator[None]:
     """Hold a data folder for this supervisor; raises Conflict while another has it."""
-    data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    fit(data_dir)
     with os.fdopen(os.open(data_dir / "lock", os.O_CREAT | os.O_RDWR, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -191,7 +196,7 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _await_port(host: str, port: int) -> None:
+def await_port(host: str, port: int) -> None:
     """Until the port is free; raises Conflict when somebody else keeps it."""
     deadline = time.monotonic() + PORT_WAIT_S
     while (trouble := _port_trouble(host, port)) is not None:

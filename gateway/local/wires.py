@@ -9,8 +9,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from functions.core import errors
+from functions.core.settings import Settings
+from functions.core.sockets import socket_folder
 
 LONGEST_S: Final = 5.0
+
+
+def operator(settings: Settings) -> Path:
+    """Where the answering process takes the operator's commands; only its own user can reach it."""
+    return socket_folder(settings.data_dir.resolve() / "sockets") / "answer.sock"
 
 
 async def call(socket: Path, path: str, body: bytes = b"", timeout_s: float | None = LONGEST_S) -> dict[str, Any]:

@@ -34,4 +34,4 @@ async def rename(here: TheDoor, who: ThePerson, key_id: TheKey, wanted: RenameKe
 @router.delete("/{keyId}", name="revokeKey", status_code=204)
 async def revoke(here: TheDoor, who: ThePerson, key_id: TheKey) -> None:
     """The key works no more, within five seconds."""
-    await handler.revoke(here.world, who.user, key_id)
+    here.callers.forget_key(await handler.revoke(here.world, who.user, key_id))

@@ -18,7 +18,9 @@ async def me(here: TheDoor, who: TheReader) -> MeOut:
 @router.patch("", name="changeMe")
 async def change(here: TheDoor, who: ThePerson, wanted: ChangeMe) -> MeOut:
     """Change handle, name or settings; 409 `handle_taken` for one that is somebody's, reserved, or too much alike."""
-    return await handler.change(here.world, who, wanted)
+    changed = await handler.change(here.world, who, wanted)
+    here.callers.forget(who.principal)
+    return changed
 
 
 @router.get("/usage", name="readUsage")

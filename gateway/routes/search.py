@@ -1,13 +1,16 @@
 """/v1/search and /v1/query-images: find by words, by example, by both."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
+from starlette.datastructures import FormData, UploadFile
 from starlette.types import Message, Receive
 
 from functions.core import metrics
-from functions.core.errors import Invalid, Malformed, TooLarge
+from functions.core.errors import Invalid, Malformed, TooLarge, TooSlow
 from functions.core.visibility import Viewer
 from functions.search import handler
 from functions.search.contract import MOST_QUERY_BYTES, Hits, QueryImageOut, Search, SearchByAddress
@@ -15,6 +18,8 @@ from gateway.door import Door, TheDoor, TheReader, TheViewer
 
 router = APIRouter(prefix="/v1", tags=["search"])
 OVERHEAD: Final = 64 * 1024
+LONGEST_S: Final = 120.0
+"""In which a picture must be here: 90 kB/s for the largest."""
 
 
 @router.get("/search", name="search")
@@ -43,22 +48,37 @@ UPLOAD: Final = {"requestBody": {"required": True, "content": {"multipart/form-d
 @router.post("/query-images", name="createQueryImage", status_code=201, openapi_extra=UPLOAD)
 async def query_image(here: TheDoor, who: TheReader, request: Request) -> QueryImageOut:
     """A picture to search by for an hour; it never becomes an asset."""
-    model, vector = await here.embed_query(await _picture(request))
+    async with _picture(request) as picture, here.turns["decoding"].of(who.user):
+        model, vector = await here.embed_query(await picture.read())
     return await handler.create_query_image(here.world, who.user, model, vector)
 
 
-async def _picture(request: Request) -> bytes:
-    """The first file of the form, at most 10 MiB."""
+@asynccontextmanager
+async def _picture(request: Request) -> AsyncIterator[UploadFile]:
+    """The first file of the form, at most 10 MiB, on disk when it is large: it waits for its turn as a whole."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Invalid("send one image as multipart/form-data")
-    bounded = Request(request.scope, _bounded(request.receive))
+    form = await _form(Request(request.scope, _bounded(request.receive)))
     try:
-        async with bounded.form(max_files=1, max_fields=5) as form:
-            for part in form.values():
-                if not isinstance(part, str):
-                    return _not_too_large(await part.read())
+        yield _first_file(form)
+    finally:
+        await form.close()
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            return await request.form(max_files=1, max_fields=5)
+    except TimeoutError:
+        raise TooSlow from None
     except UnicodeError:  # a charset of the sender's choice, such as `undefined`
         raise Malformed("the form cannot be read") from None
+
+
+def _first_file(form: FormData) -> UploadFile:
+    for part in form.values():
+        if not isinstance(part, str):
+            return _not_too_large(part)
     raise Invalid("send one image as multipart/form-data")
 
 
@@ -77,10 +97,10 @@ def _bounded(receive: Receive) -> Callable[[], Awaitable[Message]]:
     return counted
 
 
-def _not_too_large(data: bytes) -> bytes:
-    if len(data) > MOST_QUERY_BYTES:
+def _not_too_large(picture: UploadFile) -> UploadFile:
+    if (picture.size or 0) > MOST_QUERY_BYTES:
         raise _too_large()
-    return data
+    return picture
 
 
 def _too_large() -> TooLarge:

@@ -19,7 +19,10 @@ from gateway.shell.patience import patient
 MOST_HEADER_BYTES: Final = 16 * 1024
 MOST_HEADERS: Final = 100
 MOST_QUERY_BYTES: Final = 8 * 1024
+MOST_PATH_BYTES: Final = 4 * 1024
 MOST_BODY_BYTES: Final = 64 * 1024
+SMALL_GRACE_S: Final = 10.0
+"""In which a small body comes, or at a decent rate; it holds no place meanwhile."""
 DEEPEST_JSON: Final = 20
 BIG_BODIES: Final = ("/store/", "/v1/query-images")
 """These read their own bodies, as streams with limits of their own."""
@@ -90,7 +93,7 @@ class Limits:
         elif scope["method"] in ("GET", "HEAD") or scope["path"].startswith(BIG_BODIES):
             await self._app(scope, patient(receive), send)
         else:
-            await self._with_body(scope, patient(receive), send)
+            await self._with_body(scope, patient(receive, grace_s=SMALL_GRACE_S), send)
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -111,6 +114,8 @@ def _head(scope: Scope) -> tuple[MiraVejaError, int] | None:
     sent = scope["headers"]
     if len(sent) > MOST_HEADERS or sum(len(name) + len(value) for name, value in sent) > MOST_HEADER_BYTES:
         return TooLarge("the headers are too large or too many", code="headers_too_large"), 431
+    if len(scope["raw_path"]) > MOST_PATH_BYTES:
+        return TooLarge(f"the path has at most {MOST_PATH_BYTES} bytes", code="path_too_large"), 414
     if len(scope["query_string"]) > MOST_QUERY_BYTES:
         return TooLarge(f"the query has at most {MOST_QUERY_BYTES} bytes", code="query_too_large"), 414
     return None

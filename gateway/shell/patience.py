@@ -12,26 +12,27 @@ SILENCE_S: Final = 10.0
 GRACE_S: Final = 30.0
 LEAST_BYTES_S: Final = 8 * 1024
 """What a body must come at on average, once the grace is used up."""
+MOST_SAVED_S: Final = 60.0
+"""What a body that came faster may wait later: who sends quickly and then hardly at all is no slow line."""
 
 
 def patient(receive: Receive, silence_s: float = SILENCE_S, grace_s: float = GRACE_S) -> Receive:
     """The same messages; TooSlow when the next does not come in time. Only waiting counts, never our own work."""
-    waited = 0.0
-    taken = 0
+    left = grace_s
     whole = False
 
     async def next_message() -> Message:
-        nonlocal waited, taken, whole
+        nonlocal left, whole
         if whole:
             return await receive()
         began = time.monotonic()
         try:
-            async with asyncio.timeout(min(silence_s, grace_s + taken / LEAST_BYTES_S - waited)):
+            async with asyncio.timeout(min(silence_s, left)):
                 message = await receive()
         except TimeoutError:
             raise TooSlow from None
-        waited += time.monotonic() - began
-        taken += len(message.get("body", b""))
+        earned = len(message.get("body", b"")) / LEAST_BYTES_S
+        left = min(left + earned - (time.monotonic() - began), MOST_SAVED_S)
         whole = not message.get("more_body")
         return message
 

@@ -29,13 +29,23 @@ class Buckets:
         if not count:
             return
         now, each = self.clock(), per_s / count
-        full = max(self._full.get(key, now), now)
-        wait = full + each - now - per_s
-        if wait > 1e-6:  # seconds: sums of floats are not exact
-            raise Limited("too many requests of this kind", retry_after=math.ceil(wait))
+        full = self._room(key, count, per_s, now)
         if key not in self._full and len(self._full) >= MOST_BUCKETS:
             self._forget(now)
         self._full[key] = full + each
+
+    def ask(self, key: Hashable, count: int, per_s: float) -> None:
+        """As `take`, but nothing is taken out."""
+        if count:
+            self._room(key, count, per_s, self.clock())
+
+    def _room(self, key: Hashable, count: int, per_s: float, now: float) -> float:
+        """When the bucket is full again; raises Limited when it is empty."""
+        full = max(self._full.get(key, now), now)
+        wait = full + per_s / count - now - per_s
+        if wait > 1e-6:  # seconds: sums of floats are not exact
+            raise Limited("too many requests of this kind", retry_after=math.ceil(wait))
+        return full
 
     def _forget(self, now: float) -> None:
         """Buckets that are full again hold nothing; when that is not enough, the oldest go too."""

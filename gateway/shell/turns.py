@@ -12,6 +12,9 @@ from functions.core.errors import Limited
 FLOOD: Final = 6
 """A page asks for so much at once at most."""
 LONGEST_PAUSE_S: Final = 1.0
+RETRY_AFTER_S: Final = 5
+LONGEST_WAIT_S: Final = 20.0
+"""After this a caller is better told to come again than kept."""
 
 
 @dataclass(slots=True)
@@ -29,11 +32,15 @@ class Turns:
     together: int
     each: int
     waiting: int
+    longest_s: float = LONGEST_WAIT_S
     _all: asyncio.Semaphore = field(init=False)
     _lanes: dict[Hashable, Lane] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._all = asyncio.Semaphore(self.together)
+
+    def __len__(self) -> int:
+        return len(self._lanes)
 
     @property
     def busy(self) -> bool:
@@ -42,17 +49,21 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, owner: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; Limited when too much of the owner's waits already."""
+        """Wait for a turn and hold it; Limited when too much of the owner's waits already, or this waited too long."""
         lane = self._lanes.setdefault(owner, Lane(asyncio.Semaphore(self.each)))
         if lane.inside >= self.each + self.waiting:
             raise Limited("too many of your requests wait already", retry_after=1)
         lane.inside += 1
+        until = asyncio.get_running_loop().time() + self.longest_s
         try:
-            await lane.turn.acquire()
+            await _wait(lane.turn, until)
             began = time.monotonic()
             try:
-                async with self._all:
+                await _wait(self._all, until)
+                try:
                     yield
+                finally:
+                    self._all.release()
             finally:
                 self._give_back(lane, time.monotonic() - began)
         finally:
@@ -68,6 +79,16 @@ class Turns:
             asyncio.get_running_loop().call_later(min(2 * took_s, LONGEST_PAUSE_S), lane.turn.release)
 
 
+async def _wait(turn: asyncio.Semaphore, until: float) -> None:
+    try:
+        async with asyncio.timeout_at(until):
+            await turn.acquire()
+    except TimeoutError:
+        raise Limited("too much waits for its turn", retry_after=RETRY_AFTER_S) from None
+
+
 def lanes() -> dict[str, Turns]:
-    """The kinds of heavy work; whoever has a turn at decoding may have 10 MiB in memory."""
-    return {"searching": Turns(together=8, each=1, waiting=64), "decoding": Turns(together=4, each=1, waiting=8)}
+    """The kinds of heavy work; whoever has a turn at sending may have 1 MiB in memory, at decoding 10 MiB."""
+    return {"searching": Turns(together=8, each=1, waiting=64), "changing": Turns(together=3, each=1, waiting=16),
+            "sending": Turns(together=32, each=1, waiting=8), "decoding": Turns(together=4, each=1, waiting=8),
+            "exporting": Turns(together=8, each=1, waiting=0)}  # fmt: skip

@@ -1,10 +1,11 @@
 """A gallery is kept elsewhere while people write to it, and comes back whole in an empty folder."""
 
+import hashlib
 import json
 import shutil
 import tarfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,8 @@ def test_a_stopped_gallery_is_kept_in_one_file_and_damage_is_refused(up: Up) -> 
     assert kept.stat().st_mode & 0o077 == 0
     assert up.family() == []
     assert "is there already" in up.cli("backup", str(kept)).stderr
+    assert "no folder" in up.cli("backup", str(up.folder / "not" / "there")).stderr
+    assert not (up.folder / "not").exists()
     other = restored(up, kept)
     assert "not empty" in up.cli("restore", str(kept), "--data", str(other.data)).stderr
     new = up.folder / "new"
@@ -130,7 +133,7 @@ def test_a_stopped_gallery_is_kept_in_one_file_and_damage_is_refused(up: Up) -> 
         damage(broken)
         refused = up.cli("restore", str(broken), "--data", str(new))
         assert (refused.returncode, len(refused.stderr.splitlines()) < 8, new.exists()) == (1, True, False), name
-        assert name.split()[-1] in refused.stderr, refused.stderr
+        assert name.split()[-1] in refused.stderr, (name, refused.stderr)
         assert not new.with_name("new.restoring").exists()
         shutil.rmtree(broken)
     kept.write_bytes(kept.read_bytes()[:-20_000])
@@ -151,7 +154,32 @@ def of_later(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(said))
 
 
+def say_of_itself(**said: object) -> Callable[[Path], None]:
+    def rewrite(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps(manifest | said))
+
+    return rewrite
+
+
+def bring_a_password(folder: Path) -> None:
+    (folder / "secrets" / "miraveja.password").write_text("known")
+    said = json.loads((folder / "manifest.json").read_text())
+    said["sha256"]["secrets/miraveja.password"] = hashlib.sha256(b"known").hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(said))
+
+
+def lead_elsewhere(folder: Path) -> None:
+    moved = (folder / "objects").rename(folder.with_name(f"{folder.name} elsewhere"))
+    (folder / "objects").symlink_to(moved)
+
+
 DAMAGES = {
+    "another key: damaged": lambda folder: change(folder / "secrets" / "identity.pem"),
+    "a password of its own: damaged": bring_a_password,
+    "a manifest of something else: damaged": say_of_itself(gone="everything"),
+    "a later format: newer": say_of_itself(format=2),
+    "a link to a file elsewhere: lacks": lead_elsewhere,
     "without a manifest: interrupted": lambda folder: (folder / "manifest.json").unlink(),
     "an original that was changed: damaged": lambda folder: change(an_original(folder)),
     "an original that is not there: lacks": lambda folder: an_original(folder).unlink(),

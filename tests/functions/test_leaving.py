@@ -248,6 +248,21 @@ async def test_an_erasure_takes_what_was_being_written_and_comes_to_its_end_afte
     assert await erase_all(world) == 0
 
 
+@pytest.mark.promises("S71")
+async def test_who_leaves_waits_for_no_step_of_the_pipeline_nor_it_for_them_in_a_circle(world: World) -> None:
+    who = await a_caller(world)
+    first, second = [await a_ready_asset(world, who.user, a_png(number)) for number in range(2)]
+    async with asyncio.timeout(20), world.database.transaction() as step:
+        await upkeep.trash(step, first)  # a step holds an asset …
+        await handler.erase(world, who, EraseMe(confirm=who.handle))
+        assert await erase_all(world) == 0, "and erasing goes on around it"
+        told = await every(world, "SELECT id FROM assets WHERE state = 'deleting'")
+        assert [row["id"] for row in told] == [second]
+        await step.execute("SELECT 1 FROM users WHERE id = %s FOR KEY SHARE", [who.user])  # … and asks for its owner
+    await erase_all(world)
+    assert await every(world, "SELECT 1 FROM assets WHERE state <> 'deleting'") == []
+
+
 async def test_a_token_from_before_the_end_makes_no_new_account(world: World) -> None:
     who = await a_caller(world)
     await handler.erase(world, who, EraseMe(confirm=who.handle))

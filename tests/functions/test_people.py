@@ -18,6 +18,7 @@ from functions.core.runtime.run import World
 from functions.core.visibility import Viewer
 from functions.housekeeping.sweep import Sweeper
 from functions.people import handler as people
+from functions.people import rows
 from functions.people.contract import ChangeMe
 from tests.support.images import a_png
 from tests.support.runs import outbox, read, ready, write
@@ -33,7 +34,7 @@ async def change(world: World, user: UserId, **wanted: object) -> str:
     return (await people.change(world, who, ChangeMe.model_validate(wanted))).handle
 
 
-@pytest.mark.parametrize("handle", ["ann", "Ann.Lee", "a1", "x" * 32, "ann_lee-2", "007"])
+@pytest.mark.parametrize("handle", ["ann", "Ann.Lee", "a1", "x" * 32, "ann_lee-2", "007", "ann-team", "boss", "meg", "userly"])
 async def test_a_handle_is_kept_in_small_letters(world: World, handle: str) -> None:
     user = await a_user(world)
     assert await change(world, user, handle=handle) == handle.lower()
@@ -50,7 +51,8 @@ def test_other_texts_are_no_handles(handle: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "handle", ["me", "Admin", "adm1n", "a.d.m.i.n", "m0derator", "rniraveja", "user-0123456789ab", "root", "support"]
+    "handle", ["me", "Admin", "adm1n", "a.d.m.i.n", "m0derator", "rniraveja", "user-0123456789ab", "root", "support", "admins",
+     "admin1", "adm1ns", "owner1", "moderators", "gallery-owner", "gallery-1", "mira.team2", "user_0123", "u5er.ann", "admin.00"]
 )
 async def test_nobody_speaks_for_the_gallery(world: World, handle: str) -> None:
     user = await a_user(world)
@@ -67,7 +69,25 @@ async def test_what_looks_like_somebodys_handle_is_taken_and_nothing_else_is_cha
     [row] = await read(world, "SELECT name, handle FROM users WHERE id = %s", eve)
     assert row["name"] == "Eve"
     await change(world, ann, handle="harbour")
+    with pytest.raises(HandleTaken):
+        await change(world, eve, handle=handle)
+    assert await change(world, ann, handle="ann.lee") == "ann.lee", "hers to come back to"
+    await change(world, ann, handle="harbour")
+    await write(world, "UPDATE former_handles SET at = at - interval '31 days'")
     assert await change(world, eve, handle=handle) == handle.lower(), "free again"
+
+
+async def test_nobody_hoards_handles_and_none_slips_by_while_it_is_given_up(world: World) -> None:
+    ann, eve = await a_user(world, "Ann"), await a_user(world, "Eve")
+    for number in range(9):
+        await change(world, ann, handle=f"harbour.{'x' * (number + 1)}")
+    assert len(await read(world, "SELECT 1 FROM former_handles")) == 5
+    async with world.database.transaction() as tx:
+        await rows.change(tx, ann, ChangeMe(handle="sea"))
+        waiting = asyncio.create_task(change(world, eve, handle="harbour.xxxxxxxxx"))
+        await asyncio.wait([waiting], timeout=0.2)
+    with pytest.raises(HandleTaken):
+        await waiting
 
 
 async def test_of_many_who_want_a_handle_at_once_one_has_it(world: World) -> None:

@@ -111,6 +111,8 @@ async def test_every_file_of_a_folder_ends_and_nothing_is_sent_twice(here: Serve
     assert again.told["a.png"] == again.told["copy.png"] == ("ready", True, None)
     assert again.told["cut.jpg"] == ("rejected", True, "unreadable_image")
     assert {each.asset_id for each in again.outcomes} == {each.asset_id for each in first.outcomes}
+    hurried = await send(of(here), [folder], Wishes())
+    assert (hurried.bytes, hurried.told) == (0, again.told)
 
 
 async def test_tags_and_visibility_are_given_to_new_pictures(here: Served, folder: Path) -> None:

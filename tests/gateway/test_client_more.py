@@ -61,6 +61,35 @@ async def test_a_program_without_a_loop_can_do_it_all(here: Served, tmp_path: Pa
     assert done == {"outcomes": {"ready"}, "listed": 5, "found": 5, "changed": True, "items": True, "used": 5}
 
 
+def listening(here: Served, folder: Path, sent: Path) -> tuple[str, bool, list[str]]:
+    """A program without a loop that hears of its uploads, asks about the gallery, and takes everything along."""
+    with SyncGallery(here.url, LocalToken(here.folder)) as gallery:
+        gallery.upload([sent], Wishes(wait=True))
+        heard = []
+        for update in gallery.updates("0"):
+            heard.append(update.asset.state if update.asset else "")
+            if heard[-1] == "ready":
+                break
+        gallery.export(folder / "me.zip")
+        return gallery.about().name, zipfile.is_zipfile(folder / "me.zip"), list(dict.fromkeys(heard))
+
+
+async def test_a_program_without_a_loop_hears_of_its_uploads(here: Served, tmp_path: Path) -> None:
+    done = await asyncio.to_thread(listening, here, tmp_path, pictures(tmp_path / "in", 1))
+    assert done == ("MiraVeja", True, ["new", "uploaded", "processed", "ready"])
+
+
+async def test_updates_end_when_the_gallery_is_closed(here: Served) -> None:
+    gallery = SyncGallery(here.url, LocalToken(here.folder))
+    await asyncio.to_thread(gallery.__enter__)
+    listening = asyncio.create_task(asyncio.to_thread(lambda: list(gallery.updates())))
+    async with asyncio.timeout(10):
+        while not here.folder.exists() or not gallery._gallery._open:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(gallery.__exit__)
+        assert await listening == []
+
+
 async def test_a_gallery_without_a_loop_raises_what_the_other_does(here: Served) -> None:
     def wrong() -> None:
         with SyncGallery(here.url, lambda: "nobody") as gallery:

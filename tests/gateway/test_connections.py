@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from functions.core.errors import TooSlow
 from gateway.local import process, protocol
 from gateway.local.protocol import Careful
+from gateway.shell import patience
 from gateway.shell.patience import patient
 from tests.support.doors import Gallery, a_server
 
@@ -135,6 +136,51 @@ async def test_five_hundred_half_open_connections_keep_nobody_out(gallery: Galle
             ended += 1
         writer.close()
     assert ended >= 500 - protocol.MOST_WAITING - 1
+
+
+@asynccontextmanager
+async def knocking(url: str, sent: bytes, times: int) -> AsyncIterator[list[asyncio.StreamReader]]:
+    """Connections that each have sent something, and wait."""
+    held = [await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1])) for _ in range(times)]
+    for _, writer in held:
+        writer.write(sent)
+    yield [reader for reader, _ in held]
+    for _, writer in held:
+        writer.close()
+
+
+@pytest.mark.promises("S74")
+async def test_requests_ahead_of_their_answers_are_few(caplog: pytest.LogCaptureFixture) -> None:
+    begun = 0
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal begun
+        begun += 1
+        await big(scope, receive, send)
+
+    async with a_server(slow) as url, knocking(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 5_000, 3) as readers:
+        assert [len(await said(reader)) < 64 << 20 for reader in readers] == [True] * 3
+    assert begun <= 3
+    assert caplog.records == [], "who closes with requests on the way has hung up: that is no fault of ours"
+
+
+@pytest.mark.promises("S74")
+async def test_small_bodies_that_do_not_come_keep_nobody_out(gallery: Gallery) -> None:
+    head = f"POST /v1/search HTTP/1.1\r\nHost: {gallery.url.removeprefix('http://')}\r\nContent-Length: 9\r\n\r\n"
+    async with knocking(gallery.url, head.encode(), 300) as readers:
+        for _ in range(20):
+            async with asyncio.timeout(2):
+                assert (await gallery.get("/livez")).status == 200
+        assert sum(reader.at_eof() or reader.exception() is not None for reader in readers) >= 300 - 129
+
+
+@pytest.mark.promises("S74")
+async def test_who_sends_quickly_at_first_may_not_drip_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "MOST_SAVED_S", 0.2)
+    receive = patient(messages([b"x" * 900_000] + [b"x"] * 20, 0.02).__anext__)
+    with pytest.raises(TooSlow):
+        while (await receive())["more_body"]:
+            pass
 
 
 @pytest.mark.promises("S74")

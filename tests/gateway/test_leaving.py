@@ -61,6 +61,34 @@ async def test_a_client_that_goes_away_stops_the_work(gallery: Gallery) -> None:
     await until(let_go)
 
 
+@pytest.mark.promises("S71", "S51")
+async def test_one_export_at_a_time_and_the_next_when_that_is_over(gallery: Gallery) -> None:
+    ann, bob = await gallery.a_person(), await gallery.a_person("Bob")
+    asset = await gallery.a_picture(ann)
+    await gallery.world.ports.objects.write(original_key(asset, 1), bytes(40 << 20), "image/png")
+    async with gallery.http.get(f"{gallery.url}/v1/me/export", headers=ann.headers) as answer:
+        await answer.content.readexactly(1 << 20)
+        second = await gallery.get("/v1/me/export", ann)
+        assert (second.status, second.code) == (429, "limited")
+        assert (await gallery.get("/v1/me/export", bob)).status == 200
+        answer.close()
+
+    async def again() -> bool:
+        return (await gallery.get("/v1/me/export", ann)).status == 200
+
+    await until(again)
+
+
+@pytest.mark.promises("S71")
+async def test_the_handle_of_this_moment_is_the_word(gallery: Gallery) -> None:
+    ann = await gallery.a_person()
+    before = (await gallery.get("/v1/me", ann)).json["handle"]
+    now = f"h{ann.user.hex[-12:]}"
+    await gallery.do("UPDATE users SET handle = %s WHERE id = %s", now, ann.user)  # another process
+    assert (await gallery.ask("DELETE", "/v1/me", ann, json={"confirm": before})).status == 422
+    assert (await gallery.ask("DELETE", "/v1/me", ann, json={"confirm": now})).status == 204
+
+
 def held(asset: AssetId) -> list[str]:
     return [file.path for file in psutil.Process().open_files() if str(asset) in file.path]
 

@@ -12,7 +12,7 @@ from functions.core.postgres import audit_log
 from functions.core.postgres.server import OWNER, EmbeddedPostgres
 from gateway.cli import log
 from gateway.cli.main import parser
-from gateway.local import operator, process
+from gateway.local import operator, process, wires
 from tests.support.doors import Gallery
 from tests.support.quick_disk import quick_folder
 
@@ -24,7 +24,7 @@ async def folder(gallery: Gallery) -> AsyncIterator[Path]:
     """The data folder of a gallery that hears its operator."""
     with quick_folder() as made:
         settings = gallery.door.settings.model_copy(update={"data_dir": made})
-        server = process.server(operator.application(gallery.door), uds=str(operator.socket(settings)))
+        server = process.server(operator.application(gallery.door), uds=str(wires.operator(settings)))
         serving = asyncio.create_task(server.serve())
         await server.up.wait()
         yield made

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.core.ids import AssetId
+from functions.core.postgres import audit_log
 from functions.core.times import utcnow
 from gateway.local.identity import LocalIdentity
 from tests.support.doors import Answer, Gallery, Person, until
@@ -39,7 +40,7 @@ def _ago(seconds: int) -> datetime:
     return utcnow() - timedelta(seconds=seconds)
 
 
-async def noted(gallery: Gallery, asset: AssetId) -> list[str]:
+async def noted(gallery: Gallery, asset: object) -> list[str]:
     """What the audit log says of an asset."""
     row = await gallery.row(
         "SELECT coalesce(array_agg(action ORDER BY seq), '{}') AS said FROM audit_log WHERE object LIKE %s",
@@ -320,6 +321,34 @@ async def test_what_cannot_be_seen_in_a_note_is_removed(gallery: Gallery) -> Non
     assert told.json["history"][0]["note"] == "agnp.exe b[31mc\nd"
 
 
+def body_of(sha256: str) -> dict[str, object]:
+    return {"name": "a.png", "size": 3, "contentType": "image/png", "sha256": sha256}
+
+
+@pytest.mark.promises("S70")
+async def test_what_is_shown_to_others_restored_and_taken_away_is_written_down(gallery: Gallery) -> None:
+    person = await gallery.a_person()
+    shown = await gallery.a_picture(person)
+    for visibility in ("public", "public", "unlisted"):
+        body = {"ids": [str(shown)], "change": {"visibility": visibility}}
+        assert (await gallery.post("/v1/assets/bulk", person, json=body)).status == 200
+    private = {"json": {"visibility": "private"}, "headers": {"If-Match": '"4"'}}
+    assert (await gallery.ask("PATCH", f"/v1/assets/{shown}", person, **private)).status == 200
+    assert await noted(gallery, shown) == ["asset.visibility_changed"] * 3
+    for sent in (True, False):
+        came = await gallery.a_picture(person, trashed_at=utcnow())
+        await gallery.do("UPDATE assets SET state = %s WHERE id = %s", "ready" if sent else "new", came)
+        kept = await gallery.row("SELECT encode(sha256, 'hex') AS sha256 FROM assets WHERE id = %s", came)
+        await gallery.post("/v1/uploads", person, json=body_of(kept["sha256"]))
+        assert await noted(gallery, came) == ["asset.restored", "upload.begun"][: 1 if sent else 2]
+    made = (await gallery.post("/v1/collections", person, json={"title": "Sea"})).json["id"]
+    await gallery.ask("DELETE", f"/v1/collections/{made}", person)
+    assert await noted(gallery, made) == ["collection.deleted"]
+    key = (await gallery.post("/v1/keys", person, json={"name": "a", "scopes": ["read"]})).json["id"]
+    await gallery.ask("PATCH", f"/v1/keys/{key}", person, json={"name": "b"})
+    assert await noted(gallery, key) == ["key.created", "key.renamed"]
+
+
 @pytest.mark.promises("S70")
 async def test_uploads_deletes_and_sign_ins_are_written_down(gallery: Gallery) -> None:
     person = await gallery.a_person()
@@ -337,7 +366,9 @@ async def test_uploads_deletes_and_sign_ins_are_written_down(gallery: Gallery) -
     cookie = (await gallery.get(f"/start/{link}")).headers["Set-Cookie"].partition(";")[0]
     signed_out = {"Cookie": cookie, "Origin": gallery.url}
     assert (await gallery.ask("DELETE", "/v1/session", headers=signed_out)).status == 204
-    assert await noted(gallery, AssetId(person.user)) == ["link.made", "session.begun", "session.ended"]
+    async with gallery.world.database.transaction() as tx:
+        somebody = await audit_log.person(tx, person.user)
+    assert await noted(gallery, somebody) == ["link.made", "session.begun", "session.ended"]
 
 
 @pytest.mark.promises("S70")

@@ -3,25 +3,35 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from functions.core.errors import Limited
 from gateway.app import routes
 from gateway.shell.crowd import MOST_OF_ONE
 from gateway.shell.pace import RULES
-from gateway.shell.turns import lanes
+from gateway.shell.turns import Turns, lanes
 from tests.support.doors import Answer, Gallery, Person, until
 from tests.support.images import a_png
 
-LIMITED = ["rate_presign", "rate_complete", "rate_search", "rate_similar", "rate_query_images", "rate_shares"]
+LIMITED = [
+    "rate_presign",
+    "rate_complete",
+    "rate_search",
+    "rate_similar",
+    "rate_query_images",
+    "rate_shares",
+    "rate_bulk",
+]
 
 
 def test_every_rule_is_about_a_route_and_a_setting(gallery: Gallery) -> None:
     assert RULES.keys() <= {route.name for route in routes()}
     named = {name for rule in RULES.values() for name in (rule.user, rule.anonymous) if name}
     assert named <= type(gallery.door.settings).model_fields.keys()
-    assert {rule.turns for rule in RULES.values() if rule.turns} == lanes().keys()
+    assert {rule.turns for rule in RULES.values() if rule.turns} | {"decoding"} == lanes().keys()
 
 
 async def act(gallery: Gallery, who: Person, limit: str) -> Answer:
@@ -38,6 +48,7 @@ async def act(gallery: Gallery, who: Person, limit: str) -> Answer:
         "rate_search": lambda: gallery.post("/v1/search", who, json={"texts": [{"q": "harbour"}]}),
         "rate_similar": lambda: gallery.get(f"/v1/assets/{asset}/similar", who),
         "rate_shares": lambda: gallery.post("/v1/shares", who, json={"assetId": str(who.user)}),
+        "rate_bulk": lambda: gallery.post("/v1/assets/bulk", who, json={"ids": [str(who.user)], "change": {"trash": True}}),
         "rate_query_images": lambda: gallery.post(
             "/v1/query-images", who, data=form, headers={"Content-Type": "multipart/form-data; boundary=b"}
         ),
@@ -108,6 +119,22 @@ async def test_guesses_at_links_and_tokens_are_counted_by_network(gallery: Galle
         told = [(await gallery.get("/v1/me", headers=bad)).status for _ in range(5)]
         assert told == [401, 401, 401, 429, 429]
         assert (await gallery.get("/v1/me", person)).status == 200, "a good token is good whoever guesses beside it"
+
+
+@pytest.mark.promises("S51")
+async def test_keys_that_are_guessed_cost_no_look_once_their_network_has_failed_enough(gallery: Gallery) -> None:
+    person = await gallery.a_person()
+    made = [await gallery.post("/v1/keys", person, json={"name": n, "scopes": ["read"]}) for n in ("old", "new")]
+    known, fresh = [replace(person, token=each.json["key"]) for each in made]
+    assert (await gallery.get("/v1/me", known)).status == 200
+    guess = {"Authorization": f"Bearer mv_{'A' * 43}"}
+    with gallery.with_other({"rate_failures": 3}):
+        assert [(await gallery.get("/v1/me", headers=guess)).status for _ in range(5)] == [401, 401, 401, 429, 429]
+        used = "SELECT used_at FROM api_keys WHERE id = %s"
+        assert (await gallery.get("/v1/me", fresh)).status == 429
+        assert (await gallery.row(used, made[1].json["id"]))["used_at"] is None, "not even looked up"
+        assert (await gallery.get("/v1/me", known)).status == 200
+        assert (await gallery.get("/v1/me", person)).status == 200
 
 
 @pytest.mark.promises("S51")
@@ -185,10 +212,45 @@ async def test_example_pictures_in_memory_are_bounded(gallery: Gallery) -> None:
 
 
 @pytest.mark.promises("S51", "S74")
+async def test_pictures_that_come_slowly_keep_no_other_waiting(gallery: Gallery) -> None:
+    person, slow = await gallery.a_person(), [await gallery.a_person() for _ in range(6)]
+    host, held = gallery.url.removeprefix("http://"), []
+    for each in slow:
+        pair = await asyncio.open_connection("127.0.0.1", int(host.rsplit(":", 1)[1]))
+        head = f"POST /v1/query-images HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {each.token}\r\n"
+        pair[1].write(
+            f"{head}Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 99999\r\n\r\n--b".encode()
+        )
+        held.append(pair)
+
+    async def all_here() -> bool:
+        return len(gallery.door.turns["sending"]) == len(slow)
+
+    await until(all_here)
+    async with asyncio.timeout(5):
+        assert (await act(gallery, person, "rate_query_images")).status == 201
+    for _, writer in held:
+        writer.close()
+
+
+async def test_who_waits_too_long_for_a_turn_is_told_to_come_again() -> None:
+    turns = Turns(together=1, each=1, waiting=1, longest_s=0.05)
+    async with turns.of("one"):
+        for who in ("one", "another"):
+            with pytest.raises(Limited):
+                async with turns.of(who):
+                    pass
+    assert not turns.busy
+    async with turns.of("another"):
+        assert turns.busy
+
+
+@pytest.mark.promises("S51", "S74")
 async def test_one_network_does_not_take_every_place(gallery: Gallery) -> None:
     person = await gallery.a_person()
     host = gallery.url.removeprefix("http://")
-    head = f"POST /v1/search HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 198.51.100.1\r\nContent-Length: 9\r\n\r\n"
+    head = f"POST /store/miraveja HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 198.51.100.1\r\n"
+    head += "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 99999\r\n\r\n"
     crowded = {"X-Forwarded-For": "198.51.100.1"}
 
     async def full() -> bool:

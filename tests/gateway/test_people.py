@@ -168,6 +168,11 @@ async def test_addresses_that_were_given_before_a_ban_show_nothing_after_it(gall
     assert await back()
     assert await people.ban(gallery.world, None, person.user, banned=True)
     assert await until(gone) <= 5.5
+    moderator = await gallery.a_person(roles=("user", "moderator"))
+    for who in (person.user, f"user-{person.user.hex[-12:]}"):
+        for path in (f"/v1/assets?owner={who}", f"/v1/collections?owner={who}", f"/v1/search?q=x&owner={who}"):
+            assert (await gallery.get(path, stranger)).status == 404, path
+            assert (await gallery.get(path, moderator)).status == 200, path
     assert (await gallery.get(f"/v1/users/user-{person.user.hex[-12:]}", stranger)).status == 404
     assert (await gallery.get(f"/v1/assets?owner={person.user}", stranger)).json["items"] == []
     assert await people.ban(gallery.world, None, person.user, banned=False)

@@ -170,6 +170,8 @@ async def test_what_a_body_is_follows_from_the_route_never_from_the_request(gall
 async def test_a_query_and_the_number_of_headers_have_limits(gallery: Gallery) -> None:
     long = await gallery.get(f"/v1/assets?owner={'x' * 8_200}")
     assert (long.status, long.code) == (414, "query_too_large")
+    long = await gallery.get(f"/v1/assets/{'x' * 4_200}")
+    assert (long.status, long.code) == (414, "path_too_large")
     many = await gallery.get("/v1/me", headers={f"X-{number}": "y" for number in range(120)})
     assert (many.status, many.code) == (431, "headers_too_large")
 

@@ -207,6 +207,19 @@ async def test_a_body_in_the_smallest_pieces_means_the_same(shop: Shop) -> None:
     assert await shop.objects.read(shop.key) == b"seven\r\n"
 
 
+async def test_of_two_bodies_on_one_form_the_later_counts_and_the_earlier_ends(shop: Shop) -> None:
+    body = multipart(await shop.fields())
+    async with connection(shop) as (reader, writer):
+        writer.write(head(len(body)) + body[: len(body) // 2])
+        while not list((shop.root / "temp").iterdir()):
+            await asyncio.sleep(0.01)
+        assert (await shop.post(body)).status == 201
+        assert (await reader.readline()).startswith(b"HTTP/1.1 409")
+        assert b"OperationAborted" in await reader.read()
+    assert await shop.objects.read(shop.key) == PICTURE
+    assert not list((shop.root / "temp").iterdir())
+
+
 FORGERIES: dict[str, Callable[[Fields], Fields]] = {
     "another key": lambda f: changed(f, "key", f"incoming/{uuid7()}"),
     "the key of an original": lambda f: changed(f, "key", "originals/a/1"),

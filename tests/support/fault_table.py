@@ -20,10 +20,10 @@ HEAD: Final = """<!-- made by `make test-faults`; do not edit -->
 # What the faults did
 
 One run of `make test-faults`: {tests} tests, {minutes:.1f} minutes on {cores} cores, which two test processes shared. Loads are
-operations that a gallery acknowledged and a client wrote down, synced, before it went on; *lost* are those without their
-effect afterwards, *doubled* effects beyond the first, *stuck* whatever was still under way once nothing moved any more.
-Recovery is the longest time from the end of a fault until nothing lay about. A dash: the test looks at rows, objects and
-points themselves, without such a client.
+operations that were acknowledged: in {written} a client wrote each down, synced, before it went on, elsewhere the
+test counts them. *Lost* are those without their effect afterwards, *doubled* effects beyond the first, *stuck* whatever
+was still under way once nothing moved any more. Recovery is the longest wait after a fault until people were served again
+or nothing lay about. A dash: the test holds rows, objects and points against each other, and counts nothing.
 
 | number | fault | tests | loads | lost | doubled | stuck | recovery |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -73,9 +73,11 @@ class FaultTable:
         tests = {test for found in self.outcomes.values() for test in found}
         rows = [self._row(number, sentence) for number, sentence in promised().items()]
         minutes = (time.monotonic() - self.began) / 60
-        return (
-            HEAD.format(tests=len(tests), minutes=minutes, cores=len(os.sched_getaffinity(0))) + "\n".join(rows) + "\n"
+        written = [number for number in promised() if any(tally["written"] for tally in self.tallies[number])]
+        head = HEAD.format(
+            tests=len(tests), minutes=minutes, cores=len(os.sched_getaffinity(0)), written=", ".join(written)
         )
+        return head + "\n".join(rows) + "\n"
 
     def _row(self, number: str, sentence: str) -> str:
         tallies = self.tallies[number]

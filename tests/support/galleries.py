@@ -17,7 +17,7 @@ import psycopg
 
 from functions.core.postgres.server import APP, EmbeddedPostgres
 from functions.core.settings import Settings
-from gateway.local import operator, wires
+from gateway.local import wires
 from tests.support.quick_disk import quick_folder
 
 PATIENCE_S = 60.0
@@ -150,4 +150,4 @@ def nothing_lies(up: Up) -> bool:
 def audit(up: Up) -> dict[str, Any]:
     """What the running gallery says of itself."""
     settings = Settings.load({"MIRAVEJA_DATA_DIR": str(up.data)})
-    return asyncio.run(wires.call(operator.socket(settings), "/audit", timeout_s=30))
+    return asyncio.run(wires.call(wires.operator(settings), "/audit", timeout_s=30))

@@ -34,6 +34,8 @@ class Tally:
     doubled: int = 0
     stuck: int = 0
     recovery_s: float | None = None
+    written: bool = False
+    """Whether a client wrote each operation down before it went on."""
 
     def add(self, *, loads: int, lost: int = 0, doubled: int = 0, stuck: int = 0) -> None:
         """Acknowledged operations, and what became of them."""
@@ -81,6 +83,7 @@ class Ledger:
         lost = self._lost(rows, ObjectFiles(store))
         stuck = lying + sum(row["state"] in OPEN for row in rows.values())
         tally.add(loads=len(self), lost=len(lost), doubled=doubled, stuck=stuck)
+        tally.written = True
         assert (lost, doubled, stuck) == ([], 0, 0)
 
     def _lost(self, rows: dict[str, DictRow], files: ObjectFiles) -> list[str]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from functions.core.settings import Settings
 from gateway.cli.beside import beside
 from gateway.cli.main import COMMANDS, main
 from gateway.cli.tally import Tally
+from gateway.client.credentials import bearer
+from gateway.client.errors import Unreachable
 from gateway.client.outcome import Outcome, failed, refused
+from gateway.local import wires
+from gateway.local.folder import fit
+from gateway.local.identity import LocalIdentity
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -95,6 +102,27 @@ def test_a_gallery_elsewhere_needs_a_token(capsys: pytest.CaptureFixture[str]) -
     assert "MIRAVEJA_TOKEN" in capsys.readouterr().err
 
 
+def test_a_token_is_not_sent_where_others_could_read_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIRAVEJA_TOKEN", "given")
+    assert main(["search", "cat", "--url", "http://gallery.example"]) == 1
+    assert "MIRAVEJA_INSECURE" in capsys.readouterr().err
+    assert bearer(Settings.load({"MIRAVEJA_TOKEN": "given"}, url="https://gallery.example"))() == "given"
+    assert bearer(Settings.load({"MIRAVEJA_TOKEN": "given", "MIRAVEJA_INSECURE": "1"}, url="http://a.example"))()
+
+
+def test_no_owners_token_is_made_while_the_gallery_is_down(tmp_path: Path) -> None:
+    LocalIdentity(tmp_path / "secrets").owner_subject()
+    token = bearer(Settings.load({}, data_dir=tmp_path))
+    with pytest.raises(Unreachable, match="none runs on"):
+        token()
+    with socket.socket(socket.AF_UNIX) as gallery:
+        gallery.bind(str(wires.operator(Settings.load({}, data_dir=tmp_path))))
+        gallery.listen()
+        assert token()
+
+
 def test_config_says_where_a_value_comes_from_and_hides_secrets(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,10 +177,32 @@ def test_a_summary_groups_trouble_by_reason_with_a_few_names() -> None:
     assert tally.bad == 6
 
 
-def test_a_copy_of_what_was_rejected_before_is_no_failure() -> None:
+def test_a_copy_of_what_was_rejected_before_is_told_with_its_reason_again() -> None:
     tally = Tally()
-    tally.add(Outcome(Path("a.jpg"), "1", "rejected", duplicate=True, reason="unreadable_image"))
-    assert tally.bad == 0
+    tally.add(Outcome(Path("a.jpg"), "1", "rejected", duplicate=True, reason="unreadable_image", detail="Broken"))
+    assert (tally.bad, tally.duplicates) == (1, 0)
+    assert tally.summary() == ["1 files: 1 rejected", "1 rejected (unreadable_image): Broken", "    a.jpg"]
+
+
+@pytest.mark.parametrize("within", [".", "a file", "a file/gallery"])
+def test_a_folder_of_somebody_else_becomes_no_gallery(
+    within: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a file").touch()
+    assert main(["up", "--data", str(tmp_path / within)]) == 1
+    [said] = capsys.readouterr().err.splitlines()
+    assert any(why in said for why in ("neither empty nor a gallery's", "not a folder", "Not a directory"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a file"]
+
+
+def test_a_gallery_that_was_begun_or_restored_is_one(tmp_path: Path) -> None:
+    begun, restored = tmp_path / "begun", tmp_path / "restored"
+    for folder, names in ((begun, ["logs"]), (restored, ["secrets", "postgres", "objects"])):
+        for name in names:
+            (folder / name).mkdir(parents=True)
+    (begun / "lock").touch()
+    fit(begun)
+    fit(restored)
 
 
 def test_what_runs_beside_ends_with_the_block() -> None:

@@ -42,3 +42,17 @@ def test_a_megabyte_of_hostile_text_costs_less_than_50_ms(hostile: str) -> None:
     clean(hostile, 10_000)
     line(hostile, 200)
     assert time.process_time() - start < 0.05
+
+
+@pytest.mark.parametrize("nothing", ["\u3164", "\u115f\u1160", "\xad", "\u034f", "\uffa0", "\u17b4\u17b5", "\u180b\u180e\u180f",
+                                     "\u200b\u200c\u200d", " \u200d \ufe0f ", "\u2800", "\U000e0061", "\u200d" * 20])  # fmt: skip
+def test_what_nobody_sees_is_nothing(nothing: str) -> None:
+    assert line(nothing, 64) == clean(nothing, 64) == ""
+    assert line(f"Ann {nothing} Lee", 64) == "Ann Lee"
+
+
+@pytest.mark.parametrize("seen", [
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+])  # fmt: skip
+def test_what_joins_letters_and_emoji_stays(seen: str) -> None:
+    assert line(seen, 64) == seen

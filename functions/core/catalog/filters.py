@@ -68,13 +68,16 @@ def _seconds(at: datetime | None) -> float | None:
 
 
 async def whose(tx: Tx, viewer: Viewer, who: str) -> UUID:
-    """The user that `me`, an id or a handle means; NotFound for nobody, Unauthenticated for `me` without a token."""
+    """The user that `me`, an id or a handle means; Unauthenticated for `me` without a token.
+
+    NotFound for nobody, and for the banned as their profile is, but for a moderator.
+    """
     if who == "me":
         if viewer.user is None:
             raise Unauthenticated
         return viewer.user
-    row = await one(tx, "SELECT id FROM users WHERE handle = %s OR id::text = %s", who.lower(), who.lower())
-    if row is None:
+    row = await one(tx, "SELECT id, banned_at FROM users WHERE handle = %s OR id::text = %s", who.lower(), who.lower())
+    if row is None or (row["banned_at"] and not viewer.moderator):
         raise NotFound("there is no such person here")
     found: UUID = row["id"]
     return found

@@ -48,11 +48,17 @@ class ApiKeys:
         self._database = database
         self._recent: Recent[Principal] = Recent(MOST_REMEMBERED)
 
+    def known(self, key: str) -> Principal | None:
+        """Whom a key speaks for that was looked up just now."""
+        return self._recent.get(digest(key), time.monotonic())
+
     async def principal(self, key: str) -> Principal:
         """Whom a key speaks for; Unauthenticated for one that is unknown, expired or revoked: which, nobody is told."""
-        hashed = digest(key)
-        known = self._recent.get(hashed, time.monotonic())
-        return known or await self._look(hashed)
+        return self.known(key) or await self._look(digest(key))
+
+    def forget(self, hashed: bytes) -> None:
+        """Look a key up anew when it is shown next."""
+        self._recent.forget(hashed)
 
     async def _look(self, hashed: bytes) -> Principal:
         async with self._database.transaction() as tx:

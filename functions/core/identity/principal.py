@@ -6,6 +6,8 @@ from typing import Final
 
 SCOPES: Final = frozenset({"read", "upload", "write"})
 """What an API key can be made for: look, send pictures, change what one owns."""
+INCLUDED_IN: Final = {"read": "write"}
+"""Whoever changes something is told what it is then: a key to write is one to read."""
 ROLES: Final = frozenset({"user", "moderator", "admin"})
 TOKEN_LIFE_S: Final = 300
 """How long a token of the embedded gallery is good."""
@@ -33,8 +35,8 @@ class Principal:
         return self.issuer, self.subject
 
     def may(self, scope: str) -> bool:
-        """Whether this is a token, or a key that was given the scope."""
-        return self.scopes is None or scope in self.scopes
+        """Whether this is a token, or a key that was given the scope, or one that includes it."""
+        return self.scopes is None or not self.scopes.isdisjoint({scope, INCLUDED_IN.get(scope)})
 
     def is_moderator(self, now: datetime) -> bool:
         """Whether this fresh token carries the moderator's role, or the admin's, which includes it."""

@@ -25,6 +25,10 @@ class Recent(Generic[V]):
         self._held.move_to_end(key)
         return value
 
+    def forget(self, key: str | bytes) -> None:
+        """Whatever was put under this key, it is not known any more."""
+        self._held.pop(key, None)
+
     def put(self, key: str | bytes, value: V, until: float) -> None:
         """Keep a value until a time, in the same seconds that `get` is asked with."""
         self._held[key] = value, until

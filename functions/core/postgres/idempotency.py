@@ -21,8 +21,14 @@ FORGET: Final = (
         SELECT user_id, key, row_number() OVER (PARTITION BY user_id ORDER BY expires_at DESC) AS place FROM idempotency_keys
     ) old WHERE place > 10000 AND (k.user_id, k.key) = (old.user_id, old.key)
     """,
+    """
+    DELETE FROM idempotency_keys k USING (
+        SELECT user_id, key, sum(octet_length(body)) OVER (PARTITION BY user_id ORDER BY expires_at DESC, key) AS bytes
+        FROM idempotency_keys WHERE status IS NOT NULL
+    ) old WHERE bytes > 5000000 AND (k.user_id, k.key) = (old.user_id, old.key)
+    """,
 )
-"""When their time is over; whoever sends keys without end keeps the newest."""
+"""When their time is over; whoever sends keys without end keeps the newest, and 5 MB of answers."""
 CLAIM: Final = """
 INSERT INTO idempotency_keys AS k (user_id, key, request, token, lease_until, expires_at)
 VALUES (%s, %s, %s, %s, now() + %s, now() + %s)

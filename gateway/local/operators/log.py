@@ -26,7 +26,8 @@ async def show(here: Door, wanted: Wanted) -> Said:
         found = await audit_log.latest(tx, min(int(wanted["limit"]), MOST))
     entries = [
         {"seq": row["seq"], "at": row["at"].isoformat(), "actor": row["actor"], "handle": row["handle"],
-         "action": row["action"], "object": row["object"], "whom": row["whom"], "requestId": row["request_id"], "network": row["network"]}
+         "action": row["action"], "object": row["object"], "whom": row["whom"],
+         "requestId": row["request_id"], "network": row["network"]}
         for row in found
     ]  # fmt: skip
     return {"entries": entries}
