@@ -1,6 +1,8 @@
 """One change to many assets of a person's, each told apart: what is not theirs is not there."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from functions.assets import rows
@@ -14,6 +16,8 @@ from functions.core.postgres import audit_log, tags, upkeep
 from functions.core.runtime.run import World
 from functions.core.tx import Tx
 
+MOST_NAMED: Final = 10
+
 
 async def change_all(world: World, owner: UserId, wanted: ChangeAssets) -> ChangedAllOut:
     """Each asset is changed whole or left as it was, with the code of the reason.
@@ -24,7 +28,7 @@ async def change_all(world: World, owner: UserId, wanted: ChangeAssets) -> Chang
         mine = await rows.lock_all(tx, owner, wanted.ids)
         full = await _over_full(tx, mine, wanted.change)
         good = [asset for asset in mine if asset not in full]
-        before = await rows.visibilities(tx, good) if wanted.change.visibility else {}
+        before = await rows.visibilities(tx, owner, good) if wanted.change.visibility else {}
         await rows.change_all(tx, good, wanted.change)
         await upkeep.changed(tx, *good)
         if wanted.change.collection:
@@ -40,11 +44,19 @@ async def change_all(world: World, owner: UserId, wanted: ChangeAssets) -> Chang
 
 async def _note(tx: Tx, owner: UserId, good: Sequence[AssetId], change: Change, before: Mapping[str, str]) -> None:
     """What of it the audit log is told."""
-    things = f"assets:{','.join(map(str, good))}"
+    things = _named(good)
     if any(each != change.visibility for each in before.values()):
         await audit_log.note(tx, owner, "asset.visibility_changed", things, before, change.visibility)
     if change.trash or change.restore:
         await audit_log.note(tx, owner, f"asset.{'trashed' if change.trash else 'restored'}", things)
+
+
+def _named(assets: Sequence[AssetId]) -> str:
+    """Few by name; many by their number and a digest of their sorted names, which proves a list and costs no room."""
+    names = ",".join(sorted(map(str, assets)))
+    if len(assets) <= MOST_NAMED:
+        return f"assets:{names}"
+    return f"assets:{len(assets)} sha256:{hashlib.sha256(names.encode()).hexdigest()}"
 
 
 async def _over_full(tx: Tx, assets: Sequence[AssetId], change: Change) -> set[AssetId]:

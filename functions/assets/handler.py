@@ -46,7 +46,7 @@ async def change(world: World, desk: Desk, asset: UUID, wanted: ChangeAsset, rev
         mine = await _own(tx, desk, asset)
         if await rows.revision(tx, asset) != revision:
             raise PreconditionFailed
-        before = (await rows.visibilities(tx, [mine]))[str(mine)]
+        before = (await rows.visibilities(tx, desk.viewer.user, [mine]))[str(mine)]
         await rows.change(tx, mine, wanted)
         if wanted.tags is not None or wanted.visibility is not None:  # the index shows nothing else of it
             await upkeep.changed(tx, mine)

@@ -80,9 +80,11 @@ async def revision(tx: Tx, asset: UUID) -> int:
     return number
 
 
-async def visibilities(tx: Tx, assets: Sequence[AssetId]) -> dict[str, str]:
-    """Who else may see each, as it is now, by their ids as text."""
-    found = await all_rows(tx, "SELECT id::text, visibility FROM assets WHERE id = ANY(%s)", list(assets))
+async def visibilities(tx: Tx, owner: UUID | None, assets: Sequence[AssetId]) -> dict[str, str]:
+    """Who else may see each of an owner's, as it is now, by their ids as text."""
+    found = await all_rows(
+        tx, "SELECT id::text, visibility FROM assets WHERE owner = %s AND id = ANY(%s)", owner, list(assets)
+    )
     return {row["id"]: row["visibility"] for row in found}
 
 

@@ -19,7 +19,6 @@ from functions.collections.contract import (
 from functions.core.catalog import collections, order, read
 from functions.core.catalog.contract import OwnerOut, Page, Part
 from functions.core.catalog.filters import whose
-from functions.core.catalog.order import Place
 from functions.core.catalog.read import Desk
 from functions.core.errors import Malformed, PreconditionFailed
 from functions.core.ids import AssetId, UserId
@@ -83,14 +82,14 @@ async def items(world: World, desk: Desk, collection: UUID, part: Part) -> Page:
 async def add(world: World, owner: UserId, collection: UUID, wanted: AddItems) -> ItemsChangedOut:
     """Put assets in; all of them, or none."""
     async with world.database.transaction() as tx:
-        place = Place(wanted.before, wanted.after)
+        place = order.Place(wanted.before, wanted.after)
         return ItemsChangedOut(changed=await order.add(tx, owner, collection, wanted.asset_ids, place))
 
 
 async def move(world: World, owner: UserId, collection: UUID, asset: UUID, wanted: MoveItem) -> None:
     """Put an item elsewhere in the order."""
     async with world.database.transaction() as tx:
-        await order.move(tx, owner, collection, asset, Place(wanted.before, wanted.after))
+        await order.move(tx, owner, collection, asset, order.Place(wanted.before, wanted.after))
 
 
 async def remove(world: World, owner: UserId, collection: UUID, wanted: RemoveItems) -> ItemsChangedOut:

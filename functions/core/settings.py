@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
 from functions.core import written
 from functions.core.errors import Invalid
@@ -122,7 +123,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate_strings(found)
         except ValidationError as error:
-            raise Invalid("; ".join(_sentence(e["loc"], e["msg"], e["type"]) for e in error.errors())) from None
+            raise Invalid("; ".join(_sentence(each) for each in error.errors())) from None
 
     @property
     def address(self) -> str:
@@ -162,13 +163,25 @@ def _secret(name: str, path: str) -> str:
         raise Invalid(f"{name} names a file that cannot be read: {error.strerror}") from None
 
 
-def _sentence(where: tuple[int | str, ...], message: str, kind: str) -> str:
-    name = PREFIX + "_".join(str(part) for part in where).upper()
-    return (
-        f"{name} is not a setting of MiraVeja"
-        if kind == "extra_forbidden"
-        else f"{name}: {message.removeprefix('Value error, ')}"
-    )
+def _sentence(error: ErrorDetails) -> str:
+    name = PREFIX + "_".join(str(part) for part in error["loc"]).upper()
+    facts = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{name} is not a setting of MiraVeja"
+        case "int_parsing":
+            says = "a whole number"
+        case "bool_parsing":
+            says = "true or false"
+        case "greater_than_equal":
+            says = f"{facts['ge']} or more"
+        case "less_than_equal":
+            says = f"{facts['le']} at most"
+        case "string_pattern_mismatch":
+            says = " or ".join(word for word in facts["pattern"].strip("^()$").split("|") if word)
+        case _:
+            return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{name} is {says}"
 
 
 def table() -> str:

@@ -23,7 +23,10 @@ Scopes = Annotated[
 
 
 class CreateKey(Wire):
-    """A key for a program: what it may do (`write` includes `read`), and until when; 90 days where nothing is said, a year at most."""
+    """A key for a program: what it may do, where `write` includes `read`, and until when.
+
+    90 days where nothing is said, a year at most.
+    """
 
     name: Label
     scopes: Scopes

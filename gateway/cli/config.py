@@ -20,12 +20,13 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the table; secrets are only said to be set."""
-    from gateway.cli.screen import plain
+    from gateway.cli.screen import plain, say
 
     rows = table(options.settings(given), given)
     if given.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return 0
+    say("The settings of this shell: a gallery that runs has those that it was started with")
     for row in rows:
         sys.stdout.write(f"{row['name']} = {plain(row['value'])}\n    {row['source']}; {row['meaning']}\n")
     return 0

@@ -12,7 +12,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """What may be said."""
     acts = command.add_subparsers(dest="act", required=True, metavar="ACT")
     told = acts.add_parser("list", help="one line for each, the oldest first")
-    told.add_argument("--limit", type=_number, default=100, metavar="N", help="at most so many (100)")
+    told.add_argument("--limit", type=options.number(1, 1_000), default=100, metavar="N", help="at most so many (100)")
     options.json(told, "{count, letters} on standard output, with the whole events")
     options.data(told)
     for act, says in (("requeue", "begin anew what they asked for"), ("drop", "remove them; what failed stays failed")):
@@ -67,6 +67,8 @@ def _do(given: argparse.Namespace) -> int:
         return _json(found)
     for each in found["done"]:
         sys.stdout.write(f"{each['id']}  {each['became']}\n")
+    if not found["done"] and not found["problems"]:
+        say("no dead letters")
     for each in found["problems"]:
         say(f"{each['id']}: {plain(each['detail'])}")
     return 1 if found["problems"] else 0

@@ -23,11 +23,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
     verbs = command.add_subparsers(dest="verb", required=True, metavar="VERB")
     options.json(verbs.add_parser("list", help="every key, without its secret"), "the answer as the gallery gives it")
     made = verbs.add_parser("create", help="print a new key, which is shown this once")
-    made.add_argument("name", metavar="NAME", help="what it is for")
+    made.add_argument("name", type=options.label, metavar="NAME", help="what it is for")
     made.add_argument(
         "--scope", action="append", choices=SCOPES, help="what it may do; repeatable; all of it unless said"
     )
-    made.add_argument("--days", type=int, default=90, choices=range(1, 366), metavar="N", help="1 to 365 days (90)")
+    made.add_argument("--days", type=options.number(1, 365), default=90, metavar="N", help="1 to 365 days (90)")
     verbs.add_parser("revoke", help="make it work no more").add_argument("id", metavar="ID", help="the key's id")
     for verb in verbs.choices.values():
         options.url(verb)
@@ -35,6 +35,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print what was asked for on standard output, and nothing else."""
+    from gateway.cli.screen import say
     from gateway.client.requests import keys
 
     match given.verb:
@@ -44,6 +45,7 @@ def run(given: argparse.Namespace) -> int:
             sys.stdout.write(_asked(given, keys.create(_wanted(given))).key + "\n")
         case _:
             _asked(given, keys.revoke(_id(given.id)))
+            say("the key works no more")
     return 0
 
 

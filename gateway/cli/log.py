@@ -14,7 +14,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     options.json(verify, "{count, broken} on standard output")
     options.data(verify)
     show = acts.add_parser("show", help="the newest entries, a line for each")
-    show.add_argument("--limit", type=_number, default=50, metavar="N", help="at most so many (50)")
+    show.add_argument("--limit", type=options.number(1, 10_000), default=50, metavar="N", help="at most so many (50)")
     options.json(show, "{entries} on standard output")
     options.data(show)
 
@@ -62,10 +62,3 @@ def _show(given: argparse.Namespace) -> int:
 def _named(hashed: str, handle: str | None) -> str:
     """A hash, with the handle that belongs to it."""
     return f"{hashed} ({handle})" if handle else hashed
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= 10_000:
-        raise ValueError
-    return number

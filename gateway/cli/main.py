@@ -33,6 +33,7 @@ OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
+NOT_KNOWN: Final = 401
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,13 +90,19 @@ def _told(error: Exception) -> str:
     """One line: our own errors are sentences already, of others the kind helps more than nothing."""
     from functions.core.errors import MiraVejaError
     from functions.core.text import line
-    from gateway.client.errors import GalleryError
+    from gateway.client.errors import GalleryError, Problem
 
+    if isinstance(error, Problem) and error.status == NOT_KNOWN and _given_token():
+        return "MIRAVEJA_TOKEN does not hold here: it has ended, was revoked, or is another gallery's"
     if isinstance(error, MiraVejaError | GalleryError):
         return line(str(error), 1_000)
     where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
     said = error.strerror if isinstance(error, OSError) else str(error)
     return line(f"{said or type(error).__name__}{where}; MIRAVEJA_LOG_LEVEL=DEBUG shows more", 1_000)
+
+
+def _given_token() -> bool:
+    return any(os.environ.get(name) for name in ("MIRAVEJA_TOKEN", "MIRAVEJA_TOKEN_FILE"))
 
 
 def _say(text: str, status: int) -> int:

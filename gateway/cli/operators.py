@@ -19,7 +19,7 @@ async def asked(settings: Settings, path: str, **wanted: object) -> dict[str, An
     none = Unavailable(
         f"no gallery runs on {settings.data_dir}: start it with `miraveja up`, or name its folder by --data"
     )
-    if not (settings.data_dir / "secrets").is_dir():
+    if not any((settings.data_dir / name).is_dir() for name in ("sockets", "secrets")):
         raise none
     try:
         return await wires.call(wires.operator(settings), path, json.dumps(wanted).encode(), timeout_s=None)

@@ -1,11 +1,15 @@
 """Options that several commands share, and the settings that follow from them."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from functions.core.settings import Settings
+
+
+LONGEST_LABEL: Final = 64
 
 
 def data(command: argparse.ArgumentParser) -> None:
@@ -22,6 +26,24 @@ def url(command: argparse.ArgumentParser) -> None:
 def json(command: argparse.ArgumentParser, says: str) -> None:
     """For programs."""
     command.add_argument("--json", action="store_true", help=says)
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number from least to most."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
+            raise argparse.ArgumentTypeError(f"say {least} to {most}, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def label(text: str) -> str:
+    """What somebody, or something of theirs, is called."""
+    if not text.strip() or len(text) > LONGEST_LABEL:
+        raise argparse.ArgumentTypeError(f"a name has 1 to {LONGEST_LABEL} characters")
+    return text
 
 
 def settings(given: argparse.Namespace) -> "Settings":

@@ -3,8 +3,11 @@
 import argparse
 import json
 import sys
+from typing import Final
 
 from gateway.cli import options
+
+MEANS: Final = {"changes_told": "late changes told again; whoever knows them already passes over them"}
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -26,6 +29,6 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         sys.stdout.write(json.dumps(found) + "\n")
         return 0
-    lines = [f"{count:>10}  {name.replace('_', ' ')}" for name, count in found["done"].items()]
+    lines = [f"{count:>10}  {MEANS.get(name, name.replace('_', ' '))}" for name, count in found["done"].items()]
     sys.stdout.write("\n".join(lines or ["nothing to do"]) + "\n")
     return 0

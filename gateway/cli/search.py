@@ -23,7 +23,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("text", nargs="?", default="", metavar="TEXT", help="what the pictures show")
     command.add_argument("--image", type=Path, metavar="PATH", help="a picture that they should be like")
     command.add_argument("--not", dest="unwanted", action="append", default=[], metavar="TEXT", help="away from this")
-    command.add_argument("--limit", type=int, default=20, choices=range(1, 101), metavar="N", help="1 to 100 hits")
+    command.add_argument("--limit", type=options.number(1, 100), default=20, metavar="N", help="1 to 100 hits")
     options.json(command, "the answer as the gallery gives it")
     options.url(command)
 
@@ -35,7 +35,8 @@ def run(given: argparse.Namespace) -> int:
     if not given.text and not given.image:
         say("miraveja: say what to look for: TEXT, --image PATH, or both")
         return 2
-    answer = asyncio.run(_search(given))
+    example = _read(given.image) if given.image else None
+    answer = asyncio.run(_search(given, example))
     if given.json:
         sys.stdout.write(answer.body.decode() + "\n")
         return 0
@@ -56,22 +57,35 @@ def table(hits: list[dict[str, Any]]) -> list[str]:
     return [f"{hit['score']:.3f}  {name:<{width}}  {why}" for hit, name, why in zip(hits, names, whys, strict=True)]
 
 
-async def _search(given: argparse.Namespace) -> "Answer":
+def _read(path: Path) -> bytes:
+    """The picture to search by; raises Invalid for none."""
+    from functions.core.errors import Invalid
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}") from None
+    if not data:
+        raise Invalid(f"{path} is empty")
+    return data
+
+
+async def _search(given: argparse.Namespace, example: bytes | None) -> "Answer":
     from gateway.client.api import Gallery
     from gateway.client.credentials import bearer
     from gateway.client.requests import search
 
     settings = options.settings(given)
     async with Gallery(settings.url, bearer(settings), patience_s=PATIENCE_S) as gallery:
-        if given.image is None:
+        if example is None:
             return await gallery.ask(search.words(given.text, given.unwanted, given.limit).raw())
-        return await gallery.ask(search.weighted(await _by_example(gallery, given)).raw())
+        return await gallery.ask(search.weighted(await _by_example(gallery, given, example)).raw())
 
 
-async def _by_example(gallery: "Gallery", given: argparse.Namespace) -> "Search":
+async def _by_example(gallery: "Gallery", given: argparse.Namespace, data: bytes) -> "Search":
     from functions.search.contract import NOT_WEIGHT, Example, Search, Words
 
-    example = await gallery.query_image(await asyncio.to_thread(given.image.read_bytes))
+    example = await gallery.query_image(data)
     texts = [Words(q=given.text)] if given.text else []
     texts += [Words(q=words, weight=NOT_WEIGHT) for words in given.unwanted]
     return Search(texts=texts, images=[Example(query_image_id=UUID(example))], limit=given.limit)

@@ -76,7 +76,7 @@ class Tally:
         told = {"ready": "ready", "sent": "sent", "rejected": "rejected", "failed": "failed"}
         counts = [f"{self.states[state]} {says}" for state, says in told.items() if self.states[state]]
         counts += [f"{self.duplicates} already there"] if self.duplicates else []
-        lines = [f"{self.done} files: {', '.join(counts) or 'nothing to do'}"]
+        lines = [f"{self.done} file{'' if self.done == 1 else 's'}: {', '.join(counts) or 'nothing to do'}"]
         if self.states["sent"]:
             lines.append("They are processed now: --wait, also on another run, shows how each ends")
         for (state, reason, detail), group in self.groups.items():

@@ -23,7 +23,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     }.items():
         verbs.add_parser(verb, help=says).add_argument("who", metavar="WHO", help="a handle or an id")
     verbs.add_parser("invite", help="make a person, and print their one-time link, good for three days").add_argument(
-        "name", metavar="NAME", help="what they are called"
+        "name", type=options.label, metavar="NAME", help="what they are called"
     )
     for each in verbs.choices.values():
         options.data(each)
@@ -47,11 +47,13 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _print(found: dict[str, list[dict[str, str]]], *, as_json: bool) -> None:
-    from gateway.cli.screen import plain
+    from gateway.cli.screen import plain, say
 
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return
+    if not found["users"]:
+        say("nobody")
     for user in found["users"]:
         standing = BANNED if user["bannedAt"] else ""
         sys.stdout.write(f"{user['handle']:<32}  {user['createdAt']}  {standing:<6}  {plain(user['name'])}\n")

@@ -6,7 +6,7 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -87,7 +87,7 @@ class Gallery:
             said = Answer(await answer.read()).json()
         return [str(part) for part in said["down"]]
 
-    async def updates(self, after: str = "") -> AsyncIterator[Update]:
+    async def updates(self, after: str = "") -> AsyncGenerator[Update, None]:
         """What happens to one's assets, for as long as somebody listens; `after` is the id of the last update seen.
 
         A connection that ends is made again from there; Problem or Unreachable when that is no use.

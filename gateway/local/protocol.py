@@ -73,10 +73,7 @@ class Careful(HttpToolsProtocol):
         for due in (self._head_due, self._read_due):
             if due:
                 due.cancel()
-        self.pipeline.clear()
-        if self._answered and not self._answered.response_complete:
-            self._answered.disconnected = True  # uvicorn tells only the request that came last
-            self._answered.message_event.set()
+        self._hang_up()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -91,7 +88,6 @@ class Careful(HttpToolsProtocol):
             self._deaf = True
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
-            self.pipeline.clear()
             self._end(400)  # nothing in the log: anybody may send rubbish
             return
         if self._loose > MOST_LOOSE_BYTES:
@@ -184,10 +180,18 @@ class Careful(HttpToolsProtocol):
         """Whoever began to wait first; the new one itself when nobody else waits."""
         return min(held, key=lambda one: one.since)
 
+    def _hang_up(self) -> None:
+        """Tell the request that is answered, where uvicorn tells the one that came last, and begin no other."""
+        self.pipeline.clear()
+        if self._answered and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+
     def _end(self, status: int) -> None:
         """Say why, where no answer is under way, and close; who does not read even that is cut off."""
         if self.waiting:
             self.transport.write(_answer(status, self.server_state.default_headers))
+        self._hang_up()
         self.transport.close()
         self._watch(0)
 

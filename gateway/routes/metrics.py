@@ -19,7 +19,8 @@ async def metrics(here: TheDoor) -> Response:
     """Prometheus's text format; without the setting it is not there."""
     if not shown(here.settings):
         raise NotFound
-    return Response(await exposition(here), media_type=TEXT)
+    async with here.turns["measuring"].of(None):
+        return Response(await exposition(here), media_type=TEXT)
 
 
 def shown(settings: Settings) -> bool:

@@ -10,7 +10,7 @@ from functions.core.errors import Limited, Unavailable
 from gateway.shell.limits import refuse
 
 MOST: Final = 512
-MOST_OF_ONE: Final = 128
+MOST_OF_ONE: Final = 100
 RETRY_AFTER_S: Final = 1
 
 

@@ -90,5 +90,6 @@ async def _wait(turn: asyncio.Semaphore, until: float) -> None:
 def lanes() -> dict[str, Turns]:
     """The kinds of heavy work; whoever has a turn at sending may have 1 MiB in memory, at decoding 10 MiB."""
     return {"searching": Turns(together=8, each=1, waiting=64), "changing": Turns(together=3, each=1, waiting=16),
+            "measuring": Turns(together=1, each=1, waiting=8),
             "sending": Turns(together=32, each=1, waiting=8), "decoding": Turns(together=4, each=1, waiting=8),
             "exporting": Turns(together=8, each=1, waiting=0)}  # fmt: skip

@@ -81,6 +81,7 @@ def test_what_is_deleted_for_good_meanwhile_is_told_and_stays_deleted(up: Up) ->
     kept = up.folder / "kept"
     copied = keeping.backup(Settings.load({"MIRAVEJA_DATA_DIR": str(up.data)}), kept, tell)
     assert (copied.gone, copied.missing) == ({victim}, [])
+    assert '"backup.made"' in up.cli("log", "show", "--json").stdout
     up.stop()
     other = restored(up, kept)
     other.start()

@@ -37,6 +37,7 @@ def test_a_key_uploads_and_searches_until_it_is_revoked(up: Up, monkeypatch: pyt
     assert listed["lastUsedAt"]
     assert up.cli("keys", "revoke", listed["id"]).returncode == 0
     wait_for(lambda: by_key("search", "harbour").returncode == 1)
+    assert "MIRAVEJA_TOKEN does not hold" in by_key("search", "harbour").stderr
     assert up.cli("search", "harbour").returncode == 0
     assert key not in up.output.read_text()
 
@@ -46,7 +47,10 @@ def test_people_are_asked_in_and_put_out(up: Up) -> None:
     assert invited.stdout.startswith(f"{up.url}/start/")
     [grace] = json.loads(up.cli("users", "list", "grace", "--json").stdout)["users"]
     assert up.cli("users", "ban", grace["handle"]).returncode == 0
-    assert "banned" in up.cli("users", "list", "grace").stdout
+    assert "banned" in up.cli("users", "list", "gRÂce").stdout
+    refused = up.cli("users", "link", grace["handle"])
+    assert (refused.returncode, "banned" in refused.stderr) == (1, True)
+    assert "nobody" in up.cli("users", "list", "x" * 40).stderr
     assert up.cli("users", "unban", grace["id"]).returncode == 0
     assert "as before" in up.cli("users", "unban", grace["handle"]).stderr
     assert up.cli("users", "link", grace["handle"]).stdout.startswith(f"{up.url}/start/")

@@ -34,7 +34,9 @@ async def change(world: World, user: UserId, **wanted: object) -> str:
     return (await people.change(world, who, ChangeMe.model_validate(wanted))).handle
 
 
-@pytest.mark.parametrize("handle", ["ann", "Ann.Lee", "a1", "x" * 32, "ann_lee-2", "007", "ann-team", "boss", "meg", "userly"])
+@pytest.mark.parametrize(
+    "handle", ["ann", "Ann.Lee", "a1", "x" * 32, "ann_lee-2", "007", "ann-team", "boss", "meg", "userly"]
+)
 async def test_a_handle_is_kept_in_small_letters(world: World, handle: str) -> None:
     user = await a_user(world)
     assert await change(world, user, handle=handle) == handle.lower()
@@ -50,10 +52,10 @@ def test_other_texts_are_no_handles(handle: object) -> None:
         ChangeMe.model_validate({"handle": handle})
 
 
-@pytest.mark.parametrize(
-    "handle", ["me", "Admin", "adm1n", "a.d.m.i.n", "m0derator", "rniraveja", "user-0123456789ab", "root", "support", "admins",
-     "admin1", "adm1ns", "owner1", "moderators", "gallery-owner", "gallery-1", "mira.team2", "user_0123", "u5er.ann", "admin.00"]
-)
+@pytest.mark.parametrize("handle", [
+    "me", "Admin", "adm1n", "a.d.m.i.n", "m0derator", "rniraveja", "user-0123456789ab", "root", "support", "admins",
+    "admin1", "adm1ns", "owner1", "moderators", "gallery-owner", "gallery-1", "mira.team2", "user_0123", "u5er.ann", "admin.00",
+])  # fmt: skip
 async def test_nobody_speaks_for_the_gallery(world: World, handle: str) -> None:
     user = await a_user(world)
     with pytest.raises(HandleTaken):

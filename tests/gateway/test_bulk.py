@@ -172,3 +172,14 @@ async def test_changes_to_the_same_assets_at_once_never_wait_for_each_other_in_a
     ))  # fmt: skip
     assert [answer.status for answer in answers] == [200] * 16
     assert {(await columns(gallery, asset))["change"] for asset in assets} == {16}
+
+
+async def test_the_audit_log_names_few_assets_and_counts_many(gallery: Gallery, person: Person) -> None:
+    assets = [await gallery.a_picture(person) for _ in range(11)]
+    for some, said in ((assets[:1], f"assets:{assets[0]}"), (assets, "assets:11 sha256:%")):
+        await bulk(gallery, person, some, trash=True)
+        row = await gallery.row(
+            "SELECT object LIKE %s AS told, length(object) AS length FROM audit_log ORDER BY seq DESC", said
+        )
+        assert row["told"]
+        assert row["length"] < 100

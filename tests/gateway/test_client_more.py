@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import threading
 import zipfile
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -79,15 +81,25 @@ async def test_a_program_without_a_loop_hears_of_its_uploads(here: Served, tmp_p
     assert done == ("MiraVeja", True, ["new", "uploaded", "processed", "ready"])
 
 
-async def test_updates_end_when_the_gallery_is_closed(here: Served) -> None:
-    gallery = SyncGallery(here.url, LocalToken(here.folder))
-    await asyncio.to_thread(gallery.__enter__)
-    listening = asyncio.create_task(asyncio.to_thread(lambda: list(gallery.updates())))
-    async with asyncio.timeout(10):
-        while not here.folder.exists() or not gallery._gallery._open:
-            await asyncio.sleep(0)
-        await asyncio.to_thread(gallery.__exit__)
-        assert await listening == []
+def closing(here: Served, sent: Path) -> bool:
+    """Whether a listener ends when somebody else closes its gallery."""
+    heard = threading.Event()
+
+    def listen() -> bool:
+        for _ in gallery.updates("0"):
+            heard.set()
+        return True
+
+    with SyncGallery(here.url, LocalToken(here.folder)) as gallery, ThreadPoolExecutor(1) as pool:
+        gallery.upload([sent], Wishes(wait=True))
+        listener = pool.submit(listen)
+        begun = heard.wait(10)
+        gallery.__exit__()
+        return begun and listener.result(10)
+
+
+async def test_updates_end_when_the_gallery_is_closed(here: Served, tmp_path: Path) -> None:
+    assert await asyncio.to_thread(closing, here, pictures(tmp_path / "in", 1))
 
 
 async def test_a_gallery_without_a_loop_raises_what_the_other_does(here: Served) -> None:

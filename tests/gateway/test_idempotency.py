@@ -248,3 +248,19 @@ def test_the_contract_names_the_header_where_it_counts() -> None:
         for route in routes()
         if route.path in named and "POST" in (route.methods or ())
     )
+
+
+async def test_of_one_users_answers_the_newest_five_megabytes_are_kept(gallery: Gallery) -> None:
+    person, other = await gallery.a_person(), await gallery.a_person()
+    for user, number in ((person.user, 8), (other.user, 2)):
+        await gallery.do(
+            "INSERT INTO idempotency_keys (user_id, key, request, token, lease_until, expires_at, status, headers, body)"
+            " SELECT %s, n::text, sha256(''), gen_random_uuid(), now(), now() + n * interval '1 h', 200, '{}',"
+            " convert_to(repeat('x', 1000000), 'UTF8') FROM generate_series(1, %s) n",
+            user, number,
+        )  # fmt: skip
+    async with gallery.world.database.transaction() as tx:
+        await housekeeping.forget(tx)
+    kept = "SELECT array_agg(key ORDER BY key) AS keys FROM idempotency_keys WHERE user_id = %s"
+    assert (await gallery.row(kept, person.user))["keys"] == list("45678")
+    assert (await gallery.row(kept, other.user))["keys"] == list("12")

@@ -12,6 +12,7 @@ from functions.core.errors import Limited
 from gateway.app import routes
 from gateway.shell.crowd import MOST_OF_ONE
 from gateway.shell.pace import RULES
+from gateway.shell.rates import Buckets
 from gateway.shell.turns import Turns, lanes
 from tests.support.doors import Answer, Gallery, Person, until
 from tests.support.images import a_png
@@ -31,7 +32,7 @@ def test_every_rule_is_about_a_route_and_a_setting(gallery: Gallery) -> None:
     assert RULES.keys() <= {route.name for route in routes()}
     named = {name for rule in RULES.values() for name in (rule.user, rule.anonymous) if name}
     assert named <= type(gallery.door.settings).model_fields.keys()
-    assert {rule.turns for rule in RULES.values() if rule.turns} | {"decoding"} == lanes().keys()
+    assert {rule.turns for rule in RULES.values() if rule.turns} | {"decoding", "measuring"} == lanes().keys()
 
 
 async def act(gallery: Gallery, who: Person, limit: str) -> Answer:
@@ -128,7 +129,7 @@ async def test_keys_that_are_guessed_cost_no_look_once_their_network_has_failed_
     known, fresh = [replace(person, token=each.json["key"]) for each in made]
     assert (await gallery.get("/v1/me", known)).status == 200
     guess = {"Authorization": f"Bearer mv_{'A' * 43}"}
-    with gallery.with_other({"rate_failures": 3}):
+    with gallery.with_other({"rate_failures": 3}, buckets=Buckets()):
         assert [(await gallery.get("/v1/me", headers=guess)).status for _ in range(5)] == [401, 401, 401, 429, 429]
         used = "SELECT used_at FROM api_keys WHERE id = %s"
         assert (await gallery.get("/v1/me", fresh)).status == 429

@@ -83,6 +83,7 @@ async def test_requests_by_any_other_name_are_misdirected(host: bytes) -> None:
     start, body = await answer_to((b"host", host))
     problem = json.loads(body["body"])
     assert (start["status"], problem["status"], problem["code"]) == (421, 421, "misdirected_request")
+    assert dict(start["headers"])[b"connection"] == b"close"
     assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
 
 

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from functions.core.adapters.post_policy import Credentials, Grant, sign_form, s
 from functions.core.errors import NotFound
 from functions.core.ids import AssetId, uuid7
 from gateway.local.store import store_routes
+from tests.support.doors import until
 
 PICTURE = b"\x89PNG\r\n\x1a\n--b\r\n--bound\r\n" + bytes(range(256)) * 400
 TYPE = "image/png"
@@ -207,12 +209,15 @@ async def test_a_body_in_the_smallest_pieces_means_the_same(shop: Shop) -> None:
     assert await shop.objects.read(shop.key) == b"seven\r\n"
 
 
+async def _begun(shop: Shop) -> bool:
+    return bool(list((shop.root / "temp").iterdir()))
+
+
 async def test_of_two_bodies_on_one_form_the_later_counts_and_the_earlier_ends(shop: Shop) -> None:
     body = multipart(await shop.fields())
     async with connection(shop) as (reader, writer):
         writer.write(head(len(body)) + body[: len(body) // 2])
-        while not list((shop.root / "temp").iterdir()):
-            await asyncio.sleep(0.01)
+        await until(partial(_begun, shop))
         assert (await shop.post(body)).status == 201
         assert (await reader.readline()).startswith(b"HTTP/1.1 409")
         assert b"OperationAborted" in await reader.read()

@@ -53,7 +53,19 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["fly"], ["upload"], ["search"], ["search", "x", "--limit", "0"], ["link", "--x"]]
+    "argv",
+    [
+        [],
+        ["fly"],
+        ["upload"],
+        ["search"],
+        ["search", "x", "--limit", "0"],
+        ["link", "--x"],
+        ["keys", "create", " "],
+        ["keys", "create", "Camera", "--days", "366"],
+        ["users", "invite", ""],
+        ["log", "show", "--limit", "x"],
+    ],
 )
 def test_a_wrong_call_ends_with_two(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2
@@ -100,6 +112,20 @@ def test_a_gallery_that_does_not_answer_is_one_line(
 def test_a_gallery_elsewhere_needs_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "cat", "--url", "http://gallery.example"]) == 1
     assert "MIRAVEJA_TOKEN" in capsys.readouterr().err
+
+
+def test_a_number_that_is_too_large_is_told_what_may_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "cat", "--limit", "101"]) == 2
+    assert "say 1 to 100, not '101'" in capsys.readouterr().err
+
+
+def test_an_example_that_is_none_is_told_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.png").touch()
+    for name, why in (("none.png", "No such file or directory"), ("empty.png", "is empty")):
+        assert main(["search", "--image", str(tmp_path / name)]) == 1
+        [said] = capsys.readouterr().err.splitlines()
+        assert name in said
+        assert said.endswith(why)
 
 
 def test_a_token_is_not_sent_where_others_could_read_it(
@@ -152,6 +178,7 @@ def test_doctor_names_what_is_down_and_what_to_do(capsys: pytest.CaptureFixture[
     assert checks["settings"]["ok"]
     assert not checks["gallery"]["ok"]
     assert "miraveja up" in checks["gallery"]["fix"]
+    assert not {"metrics", "events"} & checks.keys()
 
 
 def test_a_data_folder_that_is_in_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +208,7 @@ def test_a_copy_of_what_was_rejected_before_is_told_with_its_reason_again() -> N
     tally = Tally()
     tally.add(Outcome(Path("a.jpg"), "1", "rejected", duplicate=True, reason="unreadable_image", detail="Broken"))
     assert (tally.bad, tally.duplicates) == (1, 0)
-    assert tally.summary() == ["1 files: 1 rejected", "1 rejected (unreadable_image): Broken", "    a.jpg"]
+    assert tally.summary() == ["1 file: 1 rejected", "1 rejected (unreadable_image): Broken", "    a.jpg"]
 
 
 @pytest.mark.parametrize("within", [".", "a file", "a file/gallery"])

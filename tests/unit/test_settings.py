@@ -30,6 +30,15 @@ def test_a_list_in_a_wrong_form_is_found_at_the_start(name: str, value: str) -> 
     assert KEY not in caught.value.detail
 
 
+@pytest.mark.parametrize(("name", "value", "says"), [
+    ("PORT", "eighty", "a whole number"), ("PORT", "0", "1 or more"), ("PORT", "65536", "65535 at most"),
+    ("DOCS", "maybe", "true or false"), ("ENV", "prod", "local or test or production"), ("LOG_FORMAT", "xml", "text or json"),
+])  # fmt: skip
+def test_a_value_in_a_wrong_form_is_told_the_right_one(name: str, value: str, says: str) -> None:
+    with pytest.raises(Invalid, match=rf"^MIRAVEJA_{name} is {says}$"):
+        Settings.load({f"MIRAVEJA_{name}": value})
+
+
 def test_good_lists_are_read() -> None:
     said = Settings.load({"MIRAVEJA_EVENT_KEYS": f"{KEY},{KEY}", "MIRAVEJA_MEDIA_KEYS": f"b:{KEY},a:{KEY}"})
     assert event_keys(said) == [b"k" * 32] * 2

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from functions.core.errors import Conflict
+from functions.core.contract import LONGEST_LABEL
+from functions.core.errors import Conflict, Invalid
 from functions.core.ids import UserId
+from functions.core.text import line
 from functions.people import handler
 from gateway.door import Door
 from gateway.local.accounts import Accounts
@@ -40,7 +42,10 @@ async def unban(here: Door, wanted: Wanted) -> Said:
 async def invite(here: Door, wanted: Wanted) -> Said:
     """`{handle, link}`, good once for three days; raises Unavailable where people sign in elsewhere."""
     accounts = local_accounts(here)
-    invited = await accounts.invite(await accounts.owner(), wanted["name"])
+    name = line(wanted["name"], LONGEST_LABEL)
+    if not name:
+        raise Invalid("say what they are called")
+    invited = await accounts.invite(await accounts.owner(), name)
     return {"handle": invited.guest.handle, "link": f"{here.settings.address}/start/{invited.link}"}
 
 
