@@ -49,6 +49,7 @@ FORGET: Final = (
     asset_changes.FORGET,
     *idempotency.FORGET,
     "DELETE FROM moderation_leases WHERE until < now()",
+    "DELETE FROM share_tries WHERE at < now() - interval '1 hour'",
     "DELETE FROM assets WHERE state = 'expired' AND updated_at < now() - interval '7 days'",
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from functions.core.errors import MiraVejaError
@@ -21,12 +22,8 @@ EVERY_S: Final = 2.0
 async def keep_erasing(world: World, every_s: float = EVERY_S) -> None:
     """Until cancelled; trouble with one person is logged, and keeps nobody else waiting."""
     while not told_to_stop():
-        try:
+        with suppress(MiraVejaError):  # a silent database is the log's matter elsewhere
             await erase_all(world)
-        except MiraVejaError as error:
-            logger.warning("erasure waits: %s", error.detail)
-        except Exception:  # this must not end the process that answers
-            logger.exception("erasure failed")
         await asyncio.sleep(every_s)
 
 
@@ -34,7 +31,17 @@ async def erase_all(world: World) -> int:
     """One round for everybody who leaves; returns how many are gone for good."""
     async with world.database.transaction() as tx:
         people = await rows.leaving(tx)
-    return sum([await _round(world, user) for user in people])
+    return sum([await _try(world, user) for user in people])
+
+
+async def _try(world: World, user: UserId) -> bool:
+    try:
+        return await _round(world, user)
+    except MiraVejaError as error:
+        logger.warning("erasure waits: %s", error.detail)
+    except Exception:  # this must not end the process that answers
+        logger.exception("erasure failed")
+    return False
 
 
 async def _round(world: World, user: UserId) -> bool:

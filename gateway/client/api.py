@@ -7,7 +7,7 @@ import random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -66,7 +66,7 @@ class Gallery:
     async def ask(self, request: Request[T]) -> T:
         """Send one request and read its answer."""
         sent = request.keyed()
-        return request.read(await self._patiently(lambda: self._once(sent)))
+        return request.read(await self._patiently(lambda: self._once(sent), again=request.again))
 
     async def pages(self, request: Request[P]) -> AsyncIterator[P]:
         """A list from the given page on, page by page."""
@@ -98,10 +98,11 @@ class Gallery:
         """
         while True:
             async with self._patient(live.following(after)) as body:
-                async for update in live.updates(body):
-                    after = update.id
-                    if update.asset or update.reset:
-                        yield update
+                with suppress(aiohttp.ClientError, TimeoutError):  # cut off in the middle: made again from there
+                    async for update in live.updates(body):
+                        after = update.id
+                        if update.asset or update.reset:
+                            yield update
             await asyncio.sleep(live.PAUSE_S)
 
     async def export(self, path: Path) -> None:
@@ -198,8 +199,8 @@ class Gallery:
         except aiohttp.ClientError as error:
             raise Unreachable(_origin(url), _why(error)) from error
 
-    async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
-        """Once more after what passes by itself, as long as patience lasts."""
+    async def _patiently(self, send: Callable[[], Awaitable[T]], *, again: bool = True) -> T:
+        """Once more after what passes by itself, as long as patience lasts; a lost answer only where `again` allows it."""
         deadline = time.monotonic() + self._patience_s
         tries = 0
         while True:
@@ -207,7 +208,8 @@ class Gallery:
                 return await send()
             except (Problem, Unreachable) as error:
                 pause_s = _pause_s(error, tries)
-                if pause_s is None or time.monotonic() + pause_s > deadline:
+                lost = isinstance(error, Unreachable) and not again
+                if lost or pause_s is None or time.monotonic() + pause_s > deadline:
                     raise
             tries += 1
             await asyncio.sleep(pause_s)

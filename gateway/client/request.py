@@ -69,10 +69,14 @@ class Request(Generic[T]):
     """Whether it goes without the bearer."""
     once: bool = False
     """Whether a second try must not do it a second time: a key that the gallery remembers sees to it."""
+    again: bool = True
+    """Whether it may be sent again when the answer was lost."""
 
     def raw(self) -> "Request[Answer]":
         """The same, with the answer as it was sent."""
-        return Request(self.method, self.path, same, self.query, self.json, self.headers, self.bare, self.once)
+        return Request(
+            self.method, self.path, same, self.query, self.json, self.headers, self.bare, self.once, self.again
+        )
 
     def keyed(self) -> "Request[T]":
         """As it is sent, however often."""
@@ -120,10 +124,15 @@ def get(path: str, kind: type[M], query: Query | None = None) -> Request[M]:
 
 
 def post(
-    path: str, kind: type[M], body: BaseModel | Mapping[str, object] | None = None, *, once: bool = False
+    path: str,
+    kind: type[M],
+    body: BaseModel | Mapping[str, object] | None = None,
+    *,
+    once: bool = False,
+    again: bool = True,
 ) -> Request[M]:
     """Do something, and be told of it."""
-    return Request("POST", path, told(kind), json=said(body), once=once)
+    return Request("POST", path, told(kind), json=said(body), once=once, again=again)
 
 
 def patch(path: str, kind: type[M], body: BaseModel) -> Request[M]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.client.outcome import Outcome
 from gateway.client.request import Request
 from gateway.client.requests import assets, people, search
 from gateway.client.uploads import Wishes, limits, upload
+from gateway.local import wires
 from tests.support.gallery_server import Served, served
 from tests.support.images import a_jpeg, a_png
 from tests.support.script_server import said, scripted
@@ -186,10 +188,13 @@ async def test_a_token_that_does_not_hold_stops_the_queue(here: Served, folder: 
 
 async def test_the_credential_file_serves_galleries_of_this_machine_only(here: Served) -> None:
     local = Settings.load({"MIRAVEJA_DATA_DIR": str(here.folder), "MIRAVEJA_URL": here.url})
-    async with Gallery(here.url, bearer(local)) as gallery:
-        me = await gallery.ask(people.me())
+    with socket.socket(socket.AF_UNIX) as answering:
+        answering.bind(str(wires.operator(local)))
+        answering.listen()
+        async with Gallery(here.url, bearer(local)) as gallery:
+            me = await gallery.ask(people.me())
     assert me.roles == ["admin", "moderator", "user"]
-    given = Settings.load({"MIRAVEJA_TOKEN": "mine", "MIRAVEJA_URL": "http://gallery.example"})
+    given = Settings.load({"MIRAVEJA_TOKEN": "mine", "MIRAVEJA_URL": "https://gallery.example"})
     assert bearer(given)() == "mine"
 
 

@@ -15,11 +15,12 @@ import pytest
 from functions.assets.contract import Change
 from functions.collections.contract import AddItems, MakeCollection
 from functions.core.tx import Database
+from functions.keys.contract import CreateKey
 from gateway.client.api import Gallery
 from gateway.client.credentials import LocalToken
 from gateway.client.errors import GalleryError, Problem, Unreachable
 from gateway.client.live import updates
-from gateway.client.requests import assets, collections, people, search
+from gateway.client.requests import assets, collections, keys, people, search
 from gateway.client.sync import SyncGallery
 from gateway.client.uploads import Wishes
 from tests.support.gallery_server import Served, served
@@ -169,6 +170,13 @@ async def test_a_zip_that_is_cut_short_is_not_kept(tmp_path: Path) -> None:
         with pytest.raises(Unreachable):
             await gallery.export(tmp_path / "me.zip")
     assert os.listdir(tmp_path) == []  # noqa: PTH208 -- a look, no walk
+
+
+async def test_what_is_told_once_is_not_asked_for_twice() -> None:
+    async with scripted(None) as script, Gallery(script.url, patience_s=2.0) as gallery:
+        with pytest.raises(Unreachable):
+            await gallery.ask(keys.create(CreateKey(name="mine", scopes=["read"])))
+    assert len(script.asked) == 1
 
 
 async def test_a_second_try_carries_the_same_key() -> None:

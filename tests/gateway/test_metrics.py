@@ -23,7 +23,7 @@ from tests.support.worlds import a_user
 
 SECRET = "pomegranate"
 VALUES = {
-    "step": set(STEPS), "outcome": {each.value for each in Outcome}, "cause": {"limit", "clock", "parent"},
+    "step": {*STEPS, "probe"}, "outcome": {each.value for each in Outcome}, "cause": {"limit", "clock", "parent"},
     "kind": {"words", "example", "both", "similar"}, "group": {each.name for each in FLOW}, "method": {*METHODS, "OTHER"},
     "status": {"2xx", "3xx", "4xx", "5xx"}, "process": {"answer", "work"}, "state": {each.value for each in State},
     "generation": {"0", "1", "2"},

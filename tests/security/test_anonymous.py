@@ -25,7 +25,7 @@ async def a_shelf(gallery: Gallery) -> tuple[Person, AssetId, list[AssetId]]:
     owner = await gallery.a_person("Quokka Keeper")
     shown: list[AssetId] = []
     hidden: list[AssetId] = []
-    for row in STATES.values():
+    for row in [row for row in STATES.values() if "then" not in row]:
         asset = await gallery.a_picture(owner, SOMEWHERE, title=WORD, **row["columns"])
         await gallery.do(
             "INSERT INTO tags VALUES (%s, %s, 'person', 1)",

@@ -13,6 +13,7 @@ from functions.core.errors import MiraVejaError, Rejected
 from functions.core.pictures.pictures import LimitedPictures
 from tests.support.images import a_png
 from tests.support.mutations import Seed, broken, minutes, seeds
+from tests.support.runs import until as eventually
 
 START = int(os.environ.get("TEST_FUZZ_START", "20261124"))
 TOGETHER = 2
@@ -88,12 +89,17 @@ async def test_every_broken_picture_ends_as_a_preview_or_by_name() -> None:
     watching.cancel()
     grown = parent.memory_info().rss - before
     well = await pictures.preview(a_png(size=(20, 10)), "image/png")
-    left, same = parent.children(), pictures.parent_pid == parent.pid
+
+    async def nobody_is_left() -> bool:  # the last one may still be on its way out
+        return not parent.children()
+
+    await eventually(nobody_is_left, within_s=10)
+    same = pictures.parent_pid == parent.pid
     await pictures.close()
     print(f"{found.number} broken files of {len(files)}: {dict(found.ends.most_common())},", end=" ")  # noqa: T201
     print(f"slowest {found.slowest_s:.1f} s, most {found.most_rss >> 20} MiB, parent +{grown >> 20} MiB")  # noqa: T201
     assert not found.strange, f"TEST_FUZZ_START={START}: {found.strange}"
-    assert (well.width, same, left) == (20, True, []), "the parent lives and works, nobody is left behind"
+    assert (well.width, same) == (20, True), "the parent lives and works, nobody is left behind"
     assert found.ends["preview"]
     assert found.number > 100
     assert found.slowest_s < LONGEST_S

@@ -21,6 +21,8 @@ BOUNDED = {
     "functions/core/pictures/ai.py:_FIELD": (1 << 14, "one line, cut before"),
     "functions/core/adapters/policy_document.py:_BRACKET": (1 << 16, "a policy, measured before"),
     "functions/leaving/names.py:UNSAFE": (1 << 10, "a name, cut before"),
+    "functions/core/text.py:_LONE": (1 << 17, "what is looked at, cut before"),
+    "functions/people/rows.py:PARTS": (1 << 8, "a handle, measured before"),
     "gateway/shell/limits.py:_STRING": (1 << 16, "a body, measured before"),
 }
 """What never sees a megabyte, as callers bound it: in characters, and why."""

@@ -14,7 +14,7 @@ def every() -> Request[KeysOut]:
 
 def create(wanted: CreateKey) -> Request[NewKeyOut]:
     """A new key; its secret is told this once."""
-    return post("/v1/keys", NewKeyOut, wanted)
+    return post("/v1/keys", NewKeyOut, wanted, again=False)
 
 
 def rename(key: UUID | str, name: str) -> Request[KeyOut]:

@@ -34,4 +34,4 @@ def profile(handle: str) -> Request[ProfileOut]:
 
 def invite(name: str) -> Request[InvitationOut]:
     """Ask somebody in, where the gallery signs people in itself."""
-    return post("/v1/invitations", InvitationOut, {"name": name})
+    return post("/v1/invitations", InvitationOut, {"name": name}, again=False)

@@ -17,7 +17,7 @@ def page(asset: UUID | str | None = None, collection: UUID | str | None = None, 
 
 def make(wanted: MakeShare) -> Request[ShareMadeOut]:
     """A new link; its token is told this once."""
-    return post("/v1/shares", ShareMadeOut, wanted)
+    return post("/v1/shares", ShareMadeOut, wanted, again=False)
 
 
 def change(share: UUID | str, wanted: ChangeShare) -> Request[ShareOut]:
