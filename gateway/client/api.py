@@ -7,7 +7,7 @@ import random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -147,7 +147,8 @@ class Gallery:
             nonlocal sent
             moved(-sent)
             sent = 0
-            await self._send_form(upload.url, Form(upload.fields, path, size, count))
+            with closing(Form(upload.fields, path, size, count)) as form:
+                await self._send_form(upload.url, form)
 
         await self._patiently(send)
 

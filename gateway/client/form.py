@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.client.errors import FileChanged
 
@@ -23,6 +23,12 @@ class Form:
     error: FileChanged | OSError | None = None
     """Why the file could not be sent whole: the connection only sees that the body ended."""
     _boundary: str = field(default_factory=lambda: secrets.token_hex(16))
+    _file: BinaryIO | None = None
+
+    def close(self) -> None:
+        """Let go of the file, also where the connection did not hear the body to its end."""
+        if self._file:
+            self._file.close()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,7 +50,7 @@ class Form:
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         left = self.size
-        file = await asyncio.to_thread(self.path.open, "rb")
+        file = self._file = await asyncio.to_thread(self.path.open, "rb")
         try:
             while left:
                 piece = await asyncio.to_thread(file.read, min(left, CHUNK_BYTES))

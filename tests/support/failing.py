@@ -11,9 +11,11 @@ from functions.core import failpoints
 @contextmanager
 def failing(plan: str) -> Iterator[None]:
     """What TEST_FAIL is to a process of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEST_FAIL", plan)
-        patch.setattr(failpoints, "_hits", {})
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TEST_FAIL", plan)
+            patch.setattr(failpoints, "_hits", {})
+            failpoints._plan.cache_clear()
+            yield
+    finally:
         failpoints._plan.cache_clear()
-        yield
-    failpoints._plan.cache_clear()
