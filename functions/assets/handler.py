@@ -22,7 +22,7 @@ DEEPEST: Final = 10_000
 
 async def page(world: World, desk: Desk, asked: ListAssets) -> ListOut:
     """One page; without `owner` every ready asset that the viewer may see. A list of one's own has no last place."""
-    after = rows.place_of(unseal(desk.media, asked.cursor)) if asked.cursor else None
+    after = rows.place_of(unseal(desk.media, rows.CURSOR, asked.cursor)) if asked.cursor else None
     async with world.database.transaction() as tx:
         clause = await condition(tx, desk.viewer, asked)
         found = await rows.page(tx, desk.viewer, clause, asked, after)
@@ -30,7 +30,7 @@ async def page(world: World, desk: Desk, asked: ListAssets) -> ListOut:
     items = [read.told(row, desk) for row in found[: asked.limit]]
     seen = (after.seen if after else 0) + len(items)
     more = len(found) > asked.limit and (seen < DEEPEST or asked.owner == "me")
-    following = seal(desk.media, rows.place(found[asked.limit - 1], seen)) if more else None
+    following = seal(desk.media, rows.CURSOR, rows.place(found[asked.limit - 1], seen)) if more else None
     return ListOut(items=items, next_cursor=following, facets=facets)
 
 

@@ -11,7 +11,7 @@ from functions.assets.contract import Change, ChangeAsset, ListAssets
 from functions.core.catalog import read
 from functions.core.catalog.facets import Facets, counted
 from functions.core.catalog.read import seen_by
-from functions.core.errors import Malformed, NotFound
+from functions.core.errors import NotFound
 from functions.core.filters import All, Clause, Is
 from functions.core.ids import AssetId, UserId
 from functions.core.postgres import tags
@@ -22,6 +22,8 @@ from functions.core.tx import one as one_row
 from functions.core.tx import rows as all_rows
 from functions.core.visibility import Viewer
 
+CURSOR = "assets"
+"""Whose cursors are whose: one of another list is refused where it is opened."""
 PLAIN = ("title", "description", "alt", "visibility", "licence", "rating")
 
 
@@ -64,11 +66,8 @@ def place(row: DictRow, seen: int) -> dict[str, object]:
 
 
 def place_of(cursor: Mapping[str, object]) -> Place:
-    """Where the page before ended; raises Malformed for the cursor of something else."""
-    try:
-        return Place(datetime.fromisoformat(str(cursor["at"])), UUID(str(cursor["id"])), int(str(cursor["n"])))
-    except (KeyError, ValueError):
-        raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None
+    """Where the page before ended."""
+    return Place(datetime.fromisoformat(str(cursor["at"])), UUID(str(cursor["id"])), int(str(cursor["n"])))
 
 
 async def revision(tx: Tx, asset: UUID) -> int:

@@ -1,5 +1,6 @@
 """What people do with collections; who may not see one is told that it is not there."""
 
+from typing import Final
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -20,23 +21,27 @@ from functions.core.catalog import collections, order, read
 from functions.core.catalog.contract import OwnerOut, Page, Part
 from functions.core.catalog.filters import whose
 from functions.core.catalog.read import Desk
-from functions.core.errors import Malformed, PreconditionFailed
+from functions.core.errors import PreconditionFailed
 from functions.core.ids import AssetId, UserId
 from functions.core.postgres import audit_log
 from functions.core.runtime.run import World
 from functions.core.signing import seal, unseal
 from functions.core.tx import Tx
 
+CURSOR: Final = "collections"
+
 
 async def page(world: World, desk: Desk, asked: ListCollections) -> CollectionsOut:
     """Collections that the viewer may see, newest first."""
-    after = _after(desk, asked.cursor) if asked.cursor else None
+    after = UUID(str(unseal(desk.media, CURSOR, asked.cursor)["after"])) if asked.cursor else None
     async with world.database.transaction() as tx:
         owner = await whose(tx, desk.viewer, asked.owner) if asked.owner else None
         found = await rows.page(tx, desk.viewer, owner, after, asked.limit + 1)
         items = await _told(tx, desk, found[: asked.limit])
     more = len(found) > asked.limit
-    return CollectionsOut(items=items, next_cursor=seal(desk.media, {"l": str(items[-1].id)}) if more else None)
+    return CollectionsOut(
+        items=items, next_cursor=seal(desk.media, CURSOR, {"after": str(items[-1].id)}) if more else None
+    )
 
 
 async def one(world: World, desk: Desk, collection: UUID) -> tuple[CollectionOut, int]:
@@ -110,11 +115,3 @@ async def _told(tx: Tx, desk: Desk, found: list[DictRow]) -> list[CollectionOut]
         )
         for row in found
     ]  # fmt: skip
-
-
-def _after(desk: Desk, cursor: str) -> UUID:
-    """Where the page before ended; raises Malformed for the cursor of something else."""
-    try:
-        return UUID(str(unseal(desk.media, cursor)["l"]))
-    except (KeyError, ValueError):
-        raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None

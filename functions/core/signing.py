@@ -119,21 +119,21 @@ def verify_media(ring: Keyring, picture: Picture, exp: str, kid: str, sig: str, 
     return Good(left, purpose == OWNERS, purpose == MODERATORS)
 
 
-def seal(ring: Keyring, payload: Mapping[str, object]) -> str:
-    """A cursor that clients can carry and not change: kid.JSON.signature, at most 1 KiB of URL-safe characters."""
+def seal(ring: Keyring, of: str, payload: Mapping[str, object]) -> str:
+    """A cursor `of` one list that clients can carry and not change: kid.JSON.signature, at most 1 KiB, URL-safe."""
     body = _base64url(json.dumps(payload, separators=(",", ":")).encode())
-    kid, signature = ring.sign("cursor", body)
+    kid, signature = ring.sign(f"cursor:{of}", body)
     text = f"{kid}.{body}.{signature}"
     if len(text) > CURSOR_CHARS:
         raise TooLarge("A cursor holds at most 1 KiB")
     return text
 
 
-def unseal(ring: Keyring, text: str) -> dict[str, object]:
-    """What was sealed; Malformed(code="invalid_cursor") for any other text."""
+def unseal(ring: Keyring, of: str, text: str) -> dict[str, object]:
+    """What was sealed for this list; Malformed(code="invalid_cursor") for any other text, and for another list's."""
     form = CURSOR.fullmatch(text) if len(text) <= CURSOR_CHARS else None
-    if form is None or not ring.holds("cursor", form[2], form[1], form[3]):
-        raise Malformed("This cursor was not made here", code="invalid_cursor")
+    if form is None or not ring.holds(f"cursor:{of}", form[2], form[1], form[3]):
+        raise Malformed("this cursor was not made for this list", code="invalid_cursor")
     payload: dict[str, object] = json.loads(base64.urlsafe_b64decode(form[2] + "=" * (-len(form[2]) % 4)))
     return payload
 

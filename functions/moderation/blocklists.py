@@ -3,7 +3,7 @@
 from typing import Final
 
 from functions.core.catalog.read import Desk
-from functions.core.errors import Conflict, Invalid, Malformed, NotFound
+from functions.core.errors import Conflict, Invalid, NotFound
 from functions.core.model import NEAR, Moderation
 from functions.core.postgres import audit_log, upkeep
 from functions.core.reasons import BLOCKED
@@ -16,13 +16,14 @@ from functions.moderation.rows import Word
 
 AT_ONCE: Final = 500
 """How many pictures one request rejects at most; the same request again goes on."""
+CURSOR: Final = "blocks"
 BITS: Final = 64
 REJECTED: Final = Word("reject", Moderation.REJECTED, BLOCKED, "")
 
 
 async def page(world: World, desk: Desk, asked: ListBlocks) -> BlocksOut:
     """A page of what is blocked, newest first."""
-    after = _place(unseal(desk.media, asked.cursor)) if asked.cursor else None
+    after = _place(unseal(desk.media, CURSOR, asked.cursor)) if asked.cursor else None
     async with world.database.transaction() as tx:
         found = await block_rows.blocks(tx, asked.kind, after, asked.limit + 1)
     items = [BlockOut.model_validate(row) for row in found[: asked.limit]]
@@ -30,7 +31,7 @@ async def page(world: World, desk: Desk, asked: ListBlocks) -> BlocksOut:
         return BlocksOut(items=items, next_cursor=None)
     last = items[-1]
     cursor = {"blockedAt": last.added_at.isoformat(), "kind": last.kind, "value": last.value}
-    return BlocksOut(items=items, next_cursor=seal(desk.media, cursor))
+    return BlocksOut(items=items, next_cursor=seal(desk.media, CURSOR, cursor))
 
 
 async def add(world: World, desk: Desk, wanted: Block) -> BlockedOut:
@@ -72,8 +73,5 @@ async def _value(tx: Tx, desk: Desk, wanted: Block) -> str:
 
 
 def _place(cursor: dict[str, object]) -> tuple[str, str, str]:
-    """Where the page before ended; raises Malformed for the cursor of something else."""
-    try:
-        return str(cursor["blockedAt"]), str(cursor["kind"]), str(cursor["value"])
-    except KeyError:
-        raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None
+    """Where the page before ended."""
+    return str(cursor["blockedAt"]), str(cursor["kind"]), str(cursor["value"])

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from functions.core.catalog import read
 from functions.core.catalog.contract import AssetOut, HitOut
@@ -15,6 +16,8 @@ from functions.core.tx import Tx
 from functions.search import fusion
 from functions.search.contract import Search
 from functions.search.ranking import DEEPEST, SHALLOW, Asked, ranked
+
+CURSOR: Final = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _hit(asset: AssetOut, found: fusion.Found, score: float) -> HitOut:
 
 def cursor(world: World, desk: Desk, wanted: Search, place: int) -> str:
     """Where the next page begins, sealed."""
-    return seal(desk.media, {"o": place} | _identity(world, wanted))
+    return seal(desk.media, CURSOR, {"o": place} | _identity(world, wanted))
 
 
 def _identity(world: World, wanted: Search) -> dict[str, object]:
@@ -94,7 +97,7 @@ def continued(world: World, desk: Desk, wanted: Search) -> int:
     """Where the page before ended."""
     if wanted.cursor is None:
         return 0
-    said, mine = unseal(desk.media, wanted.cursor), _identity(world, wanted)
+    said, mine = unseal(desk.media, CURSOR, wanted.cursor), _identity(world, wanted)
     if said.get("s") != mine["s"] or not isinstance(said.get("o"), int):
         raise Malformed("this cursor belongs to another search", code="invalid_cursor")
     if said.get("m") != mine["m"]:

@@ -9,7 +9,6 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from functions.core.catalog.read import Desk
-from functions.core.errors import Malformed
 from functions.core.ids import UserId
 from functions.core.passwords import Passwords
 from functions.core.postgres import audit_log
@@ -18,6 +17,7 @@ from functions.core.signing import seal, unseal
 from functions.shares import rows
 from functions.shares.contract import ChangeShare, ListShares, MakeShare, ShareMadeOut, ShareOut, SharesOut
 
+CURSOR: Final = "shares"
 TOKEN_BYTES: Final = 16
 
 
@@ -28,12 +28,12 @@ def hashed(token: str) -> bytes:
 
 async def page(world: World, desk: Desk, maker: UserId, asked: ListShares) -> SharesOut:
     """The caller's links, newest first, those that have expired too."""
-    after = _after(desk, asked.cursor) if asked.cursor else None
+    after = UUID(str(unseal(desk.media, CURSOR, asked.cursor)["after"])) if asked.cursor else None
     async with world.database.transaction() as tx:
         found = await rows.page(tx, maker, asked, after)
     items = [ShareOut.model_validate(row) for row in found[: asked.limit]]
     more = len(found) > asked.limit
-    return SharesOut(items=items, next_cursor=seal(desk.media, {"h": str(items[-1].id)}) if more else None)
+    return SharesOut(items=items, next_cursor=seal(desk.media, CURSOR, {"after": str(items[-1].id)}) if more else None)
 
 
 async def make(world: World, maker: UserId, wanted: MakeShare, passwords: Passwords, address: str) -> ShareMadeOut:
@@ -75,11 +75,3 @@ async def revoke(world: World, maker: UserId, share: UUID) -> None:
 
 def _facts(row: DictRow) -> dict[str, str]:
     return {name: str(row[name]) for name in ("asset_id", "collection_id", "has_password", "expires_at")}
-
-
-def _after(desk: Desk, cursor: str) -> UUID:
-    """Where the page before ended; raises Malformed for the cursor of something else."""
-    try:
-        return UUID(str(unseal(desk.media, cursor)["h"]))
-    except (KeyError, ValueError):
-        raise Malformed("this cursor belongs to something else", code="invalid_cursor") from None

@@ -286,7 +286,7 @@ async def test_a_client_that_dies_while_it_sends_leaves_no_bytes_and_gets_its_qu
                     await dying.post_form(said.upload, path, len(data))
             proxy.rise()
             asset = AssetId(said.asset_id)
-            await until(lambda: _nothing(folder))
+            await until(partial(nothing_half_written, folder))
             assert await keys(here.world, asset) == set()
             async with Gallery(here.url, LocalToken(folder)) as alive:
                 with pytest.raises(Problem, match="quota"):
@@ -298,7 +298,3 @@ async def test_a_client_that_dies_while_it_sends_leaves_no_bytes_and_gets_its_qu
                 assert swept.done["expired"] == 1
                 assert await state_of(here.world, asset) == "expired"
                 assert (await alive.ask(asking.presign(wanted(a_png(3, (300, 300)))))).upload
-
-
-async def _nothing(folder: Path) -> bool:
-    return half_written(folder) == []

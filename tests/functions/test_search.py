@@ -24,6 +24,7 @@ from functions.embed.handler import example
 from functions.search import handler as search
 from functions.search import rows
 from functions.search.contract import Example, Hits, Search, Words
+from functions.search.paging import CURSOR
 from tests.support.databases import a_database
 from tests.support.images import a_jpeg, a_plain, encoded
 from tests.support.quick_disk import quick_folder
@@ -176,7 +177,7 @@ async def test_a_cursor_is_good_for_its_own_search_and_model_only(shelf: Shelf) 
         await shelf.find(Search(texts=[Words(q="other")], limit=3, cursor=cursor))
     with pytest.raises(Malformed):
         await shelf.find(wanted.model_copy(update={"cursor": cursor[:-1] + ("A" if cursor[-1] != "A" else "B")}))
-    other_model = seal(MEDIA, unseal(MEDIA, cursor) | {"m": "another"})
+    other_model = seal(MEDIA, CURSOR, unseal(MEDIA, CURSOR, cursor) | {"m": "another"})
     with pytest.raises(CursorExpired):
         await shelf.find(wanted.model_copy(update={"cursor": other_model}))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from functions.assets.rows import CURSOR
 from functions.core.ids import AssetId
 from functions.core.signing import seal, unseal
 from functions.core.times import utcnow
@@ -314,10 +315,10 @@ async def test_a_list_of_everybody_s_ends_at_ten_thousand_and_one_s_own_does_not
     for _ in range(3):
         await gallery.a_picture(person)
     first = (await gallery.get("/v1/assets?limit=1&owner=me", person)).json
-    place = unseal(MEDIA, first["nextCursor"])
+    place = unseal(MEDIA, CURSOR, first["nextCursor"])
     assert place["n"] == 1
     for seen, others in ((9_998, True), (9_999, False), (50_000, False)):
-        cursor = seal(MEDIA, place | {"n": seen})
+        cursor = seal(MEDIA, CURSOR, place | {"n": seen})
         for owner, more in (("me", True), (person.user, others)):
             page = (await gallery.get(f"/v1/assets?limit=1&owner={owner}&cursor={cursor}", person)).json
             assert (len(page["items"]), bool(page["nextCursor"])) == (1, more)

@@ -116,14 +116,14 @@ def test_a_changed_or_unknown_kid_is_refused(kid: str) -> None:
 
 @pytest.mark.promises("S30")
 def test_what_an_old_key_signed_holds_while_it_is_on_the_ring() -> None:
-    url, cursor = media_url(OLD_RING, PICTURE, NOON), seal(OLD_RING, {"after": 1})
+    url, cursor = media_url(OLD_RING, PICTURE, NOON), seal(OLD_RING, "things", {"after": 1})
     assert check(url) > 0
-    assert unseal(RING, cursor) == {"after": 1}
+    assert unseal(RING, "things", cursor) == {"after": 1}
     gone = Keyring({"b": b"b" * 32}, current="b")
     with pytest.raises(Forbidden):
         check(url, ring=gone)
     with pytest.raises(Malformed):
-        unseal(gone, cursor)
+        unseal(gone, "things", cursor)
 
 
 # cursors
@@ -137,18 +137,18 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=3))
 def test_a_cursor_brings_back_what_was_sealed(payload: dict[str, object]) -> None:
-    text = seal(RING, payload)
-    assert unseal(RING, text) == payload
+    text = seal(RING, "things", payload)
+    assert unseal(RING, "things", text) == payload
     assert text.replace(".", "").replace("_", "").replace("-", "").isalnum()
     assert text.isascii()
 
 
 @pytest.mark.promises("S49")
 def test_a_cursor_changed_in_any_character_is_refused() -> None:
-    text = seal(RING, {"at": "2026-11-23T12:00:00Z", "id": str(ASSET)})
+    text = seal(RING, "things", {"at": "2026-11-23T12:00:00Z", "id": str(ASSET)})
     for i in range(len(text)):
         with pytest.raises(Malformed) as caught:
-            unseal(RING, another(text, i))
+            unseal(RING, "things", another(text, i))
         assert caught.value.facts == {"code": "invalid_cursor"}
 
 
@@ -156,15 +156,15 @@ def test_a_cursor_changed_in_any_character_is_refused() -> None:
 @given(st.text(max_size=100))
 def test_any_other_text_is_no_cursor(text: str) -> None:
     with pytest.raises(Malformed):
-        unseal(RING, text)
+        unseal(RING, "things", text)
 
 
 @pytest.mark.promises("S49")
 def test_a_cursor_over_a_kibibyte_is_neither_made_nor_read() -> None:
     with pytest.raises(TooLarge):
-        seal(RING, {"x": "x" * 1_024})
+        seal(RING, "things", {"x": "x" * 1_024})
     with pytest.raises(Malformed):
-        unseal(RING, seal(RING, {}) + "A" * 1_024)
+        unseal(RING, "things", seal(RING, "things", {}) + "A" * 1_024)
 
 
 @pytest.mark.promises("S49")
@@ -172,9 +172,16 @@ def test_a_signature_for_one_purpose_is_none_for_another() -> None:
     body = base64.urlsafe_b64encode(b"{}").rstrip(b"=").decode()
     kid, signature = RING.sign("media", body)
     assert RING.holds("media", body, kid, signature)
-    assert not RING.holds("cursor", body, kid, signature)
+    assert not RING.holds("cursor:things", body, kid, signature)
     with pytest.raises(Malformed):
-        unseal(RING, f"{kid}.{body}.{signature}")
+        unseal(RING, "things", f"{kid}.{body}.{signature}")
+
+
+@pytest.mark.promises("S49")
+def test_a_cursor_of_one_list_is_none_of_another() -> None:
+    with pytest.raises(Malformed) as caught:
+        unseal(RING, "others", seal(RING, "things", {"after": 1}))
+    assert caught.value.facts == {"code": "invalid_cursor"}
 
 
 # rings

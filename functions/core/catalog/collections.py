@@ -7,7 +7,7 @@ from uuid import UUID
 from functions.core.catalog import read
 from functions.core.catalog.contract import Page, Part
 from functions.core.catalog.read import Desk, seen_by
-from functions.core.errors import CursorExpired, Malformed, NotFound
+from functions.core.errors import CursorExpired, NotFound
 from functions.core.postgres.where import FROM, Sql
 from functions.core.signing import seal, unseal
 from functions.core.tx import Tx, one, rows
@@ -38,14 +38,14 @@ async def members(tx: Tx, viewer: Viewer, collection: UUID) -> frozenset[UUID]:
 
 async def items(tx: Tx, desk: Desk, collection: UUID, part: Part) -> Page:
     """A page of a collection that was found for the viewer, in its order: of its assets those that they may see."""
-    after = await _place(tx, collection, unseal(desk.media, part.cursor)) if part.cursor else None
+    after = await _place(tx, collection, unseal(desk.media, _list(collection), part.cursor)) if part.cursor else None
     ids = await _ids(tx, desk.viewer, collection, after, part.limit + 1)
     seen = await read.by_ids(tx, desk, ids[: part.limit])
     shown = {UUID(str(asset)): told for asset, told in seen.items()}
     more = len(ids) > part.limit
     return Page(
         items=[shown[asset] for asset in ids[: part.limit] if asset in shown],
-        next_cursor=seal(desk.media, _last(collection, ids[part.limit - 1])) if more else None,
+        next_cursor=seal(desk.media, _list(collection), {"asset": str(ids[part.limit - 1])}) if more else None,
     )
 
 
@@ -60,17 +60,18 @@ async def _ids(tx: Tx, viewer: Viewer, collection: UUID, after: int | None, limi
     return [row["id"] for row in found]
 
 
-def _last(collection: UUID, asset: UUID) -> dict[str, object]:
-    """Where a page ended, by name: a position would tell how much lies hidden before it."""
-    return {"c": str(collection), "a": str(asset)}
+def _list(collection: UUID) -> str:
+    """Which list a cursor is of; it names an asset, since a position would tell how much lies hidden before it."""
+    return f"items:{collection}"
 
 
 async def _place(tx: Tx, collection: UUID, cursor: Mapping[str, object]) -> int:
     """The position after which to go on; CursorExpired when that item has been taken out."""
-    if cursor.get("c") != str(collection):
-        raise Malformed("this cursor belongs to something else", code="invalid_cursor")
     row = await one(
-        tx, "SELECT position FROM collection_items WHERE collection_id = %s AND asset_id = %s", collection, cursor["a"]
+        tx,
+        "SELECT position FROM collection_items WHERE collection_id = %s AND asset_id = %s",
+        collection,
+        cursor["asset"],
     )
     if row is None:
         raise CursorExpired("where the page before ended is nothing any more: begin again")
